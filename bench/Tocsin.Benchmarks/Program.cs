@@ -1,1 +1,13 @@
-return 0;
+using Tocsin.Benchmarks;
+
+return args switch
+{
+    ["append", ..] => await AppendBenchmark.RunAsync(Console.Out, 3_000_000, args.Contains("keyed")),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: Tocsin.Benchmarks append [keyed]");
+    return 2;
+}

@@ -6,7 +6,7 @@ namespace Tocsin;
 /// </summary>
 public sealed record Amendment : Entry
 {
-    /// <summary>Sequence of the event that is amended; it must be committed before, or stand earlier in the same append.</summary>
+    /// <summary>Sequence of the event that is amended; it must have been committed by an earlier append.</summary>
     public required long Target { get; init; }
 
     /// <summary>When the amendment was made.</summary>

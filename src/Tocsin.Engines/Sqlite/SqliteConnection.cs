@@ -1,0 +1,80 @@
+using SQLitePCL;
+
+namespace Tocsin.Engines.Sqlite;
+
+/// <summary>One connection to one database file, for one thread at a time. Statements are prepared once and kept.</summary>
+internal sealed class SqliteConnection : IDisposable
+{
+    private readonly sqlite3 _db;
+    private readonly Dictionary<string, SqliteStatement> _statements = new(StringComparer.Ordinal);
+
+    private SqliteConnection(sqlite3 db) => _db = db;
+
+    /// <summary>True outside of a transaction.</summary>
+    public bool IsIdle => raw.sqlite3_get_autocommit(_db) != 0;
+
+    public static SqliteConnection OpenWriter(string path) => Open(path, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE);
+
+    public static SqliteConnection OpenReader(string path) => Open(path, raw.SQLITE_OPEN_READONLY);
+
+    private static SqliteConnection Open(string path, int flags)
+    {
+        _ = SqliteLibrary.Version;
+        var code = raw.sqlite3_open_v2(path, out var db, flags | raw.SQLITE_OPEN_NOMUTEX, null);
+        if (code != raw.SQLITE_OK)
+        {
+            var message = db is null ? "cannot open" : raw.sqlite3_errmsg(db).utf8_to_string();
+            db?.Dispose();
+            throw new SqliteException(code, message);
+        }
+        raw.sqlite3_extended_result_codes(db, 1);
+        raw.sqlite3_busy_timeout(db, 2000);
+        return new SqliteConnection(db);
+    }
+
+    /// <summary>The statement for this text, reset, from the connection's cache.</summary>
+    public SqliteStatement Statement(string sql)
+    {
+        if (!_statements.TryGetValue(sql, out var statement))
+        {
+            Check(raw.sqlite3_prepare_v2(_db, sql, out var handle));
+            _statements.Add(sql, statement = new SqliteStatement(this, handle));
+        }
+        statement.Reset();
+        return statement;
+    }
+
+    /// <summary>Runs one or more statements that return nothing of interest.</summary>
+    public void Execute(string sql) => Check(raw.sqlite3_exec(_db, sql));
+
+    public long Scalar(string sql)
+    {
+        var statement = Statement(sql);
+        var value = statement.Step() ? statement.Int64(0) : 0;
+        statement.Reset();
+        return value;
+    }
+
+    /// <summary>Rolls back when a transaction is open; after a full disk SQLite may already have done so.</summary>
+    public void RollbackIfOpen()
+    {
+        if (!IsIdle)
+            raw.sqlite3_exec(_db, "ROLLBACK");
+    }
+
+    /// <summary>Copies committed pages from the WAL into the database as far as no reader is in the way; never waits.</summary>
+    public void Checkpoint() => raw.sqlite3_wal_checkpoint_v2(_db, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _);
+
+    public void Check(int code)
+    {
+        if (code is not (raw.SQLITE_OK or raw.SQLITE_ROW or raw.SQLITE_DONE))
+            throw new SqliteException(code, raw.sqlite3_errmsg(_db).utf8_to_string());
+    }
+
+    public void Dispose()
+    {
+        foreach (var statement in _statements.Values)
+            statement.Dispose();
+        _db.Dispose();
+    }
+}

@@ -1,0 +1,41 @@
+using Tocsin.Journal;
+
+namespace Tocsin.Engines.Sqlite;
+
+/// <summary>Events nobody was found for, by the address that was looked up.</summary>
+internal static class UnresolvedTable
+{
+    public static void Add(SqliteConnection connection, string address, long sequence, SecurityEvent e) =>
+        connection.Statement("INSERT INTO unresolved VALUES (?1, ?2, ?3, ?4, ?5)")
+            .Bind(1, address).Bind(2, sequence).Bind(3, e.Source).Bind(4, e.Time.UnixTicks).Bind(5, e.Time.StoredPrecision).Run();
+
+    public static void Remove(SqliteConnection connection, string address, long sequence) =>
+        connection.Statement("DELETE FROM unresolved WHERE address = ?1 AND sequence = ?2").Bind(1, address).Bind(2, sequence).Run();
+
+    public static IReadOnlyList<UnresolvedEvent> Events(SqliteConnection connection, string address, long after, int limit)
+    {
+        var row = connection.Statement("SELECT sequence, source, time, precision FROM unresolved WHERE address = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3")
+            .Bind(1, address).Bind(2, after).Bind(3, limit);
+        var events = new List<UnresolvedEvent>();
+        while (row.Step())
+            events.Add(new UnresolvedEvent(row.Int64(0), row.Text(1), EventTime.FromStored(row.Int64(2), (int)row.Int64(3))));
+        row.Reset();
+        return events;
+    }
+
+    public static IReadOnlyList<UnresolvedAddress> Addresses(SqliteConnection connection, string? after, int limit) =>
+        Addresses(connection.Statement("SELECT address, count(*) FROM unresolved WHERE address > ?1 GROUP BY address ORDER BY address LIMIT ?2")
+            .Bind(1, after ?? "").Bind(2, limit));
+
+    public static IReadOnlyList<UnresolvedAddress> Top(SqliteConnection connection, int limit) =>
+        Addresses(connection.Statement("SELECT address, count(*) FROM unresolved GROUP BY address ORDER BY 2 DESC, 1 LIMIT ?1").Bind(1, limit));
+
+    private static List<UnresolvedAddress> Addresses(SqliteStatement row)
+    {
+        var addresses = new List<UnresolvedAddress>();
+        while (row.Step())
+            addresses.Add(new UnresolvedAddress(row.Text(0), row.Int64(1)));
+        row.Reset();
+        return addresses;
+    }
+}

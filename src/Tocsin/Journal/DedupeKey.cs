@@ -1,0 +1,54 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace Tocsin.Journal;
+
+/// <summary>
+/// Makes the ids by which a repeat is known. Hashes are keyed (HMAC-SHA-256 with the journal's own secret): a plain hash of priority,
+/// person and time could be guessed after the record was erased.
+/// </summary>
+public sealed class DedupeKey(JournalInfo journal)
+{
+    /// <summary>The id of a record that its source names itself: unique within the source.</summary>
+    public EventId OfExternalId(string source, string externalId)
+    {
+        var text = new ArrayBufferWriter<byte>(128);
+        CanonicalJson.Text(text, 'X', source);
+        CanonicalJson.Text(text, 'x', externalId);
+        return Id(text.WrittenSpan);
+    }
+
+    /// <summary>
+    /// The id of a record without one: its source and request, its content (never what was mapped from it: a better map must not make a
+    /// new event), and its ordinal among equals in that one answer, from 1.
+    /// </summary>
+    public EventId OfContent(string source, string request, JsonElement record, int ordinal)
+    {
+        var text = new ArrayBufferWriter<byte>(512);
+        CanonicalJson.Text(text, 'C', source);
+        CanonicalJson.Text(text, 'r', request);
+        CanonicalJson.Write(record, text);
+        BinaryPrimitives.WriteInt32LittleEndian(text.GetSpan(4), ordinal);
+        text.Advance(4);
+        return Id(text.WrittenSpan);
+    }
+
+    /// <summary>Tells whether a record under a known id has other content.</summary>
+    public long Fingerprint(JsonElement record)
+    {
+        var text = new ArrayBufferWriter<byte>(512);
+        CanonicalJson.Write(record, text);
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(journal.DedupeKey, text.WrittenSpan, hash);
+        return BinaryPrimitives.ReadInt64LittleEndian(hash);
+    }
+
+    private EventId Id(ReadOnlySpan<byte> text)
+    {
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(journal.DedupeKey, text, hash);
+        return EventId.FromKey(hash);
+    }
+}
