@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Tocsin.Enrich;
+using Tocsin.Journal;
+
+namespace Tocsin.Collect;
+
+/// <summary>All configured sources, each on its own schedule.</summary>
+public sealed class Collector : IDisposable
+{
+    private readonly CollectStages _stages;
+    private readonly Dictionary<string, SourceRunner> _runners;
+
+    public Collector(
+        IReadOnlyList<SourceDefinition> sources, TimeSpan defaultInterval, EventJournal journal, IdentityDirectory directory,
+        IdentityStore identities, LateAttribution late, TimeProvider time, ILogger<Collector> logger)
+    {
+        _stages = new CollectStages(journal, directory, identities, late, time, logger);
+        _runners = sources.ToDictionary(source => source.Name, source => new SourceRunner(source, defaultInterval, _stages), StringComparer.Ordinal);
+    }
+
+    /// <summary>The sources as configured, by name.</summary>
+    public IReadOnlyList<SourceDefinition> Sources => [.. _runners.Values.Select(runner => runner.Source).OrderBy(source => source.Name, StringComparer.Ordinal)];
+
+    /// <summary>Restores what is known of each source and its identities. Before <see cref="RunAsync"/>.</summary>
+    public async Task LoadAsync(CancellationToken cancellation)
+    {
+        await _stages.Identities.LoadAsync(_runners.Keys, cancellation);
+        foreach (var runner in _runners.Values)
+            await runner.LoadAsync(cancellation);
+    }
+
+    /// <summary>Polls until cancelled; completes when no poll is under way any more.</summary>
+    public Task RunAsync(CancellationToken cancellation) => Task.WhenAll(_runners.Values.Select(runner => runner.RunAsync(cancellation)));
+
+    /// <summary>The sources as they stand, by name.</summary>
+    public IReadOnlyList<SourceView> View() => [.. Sources.Select(source => _runners[source.Name].Status.View())];
+
+    /// <summary>One source as it stands; null when there is none of this name.</summary>
+    public SourceView? View(string name) => _runners.GetValueOrDefault(name)?.Status.View();
+
+    /// <summary>Polls now: null when there is no such source, true when something was started or told to wait no longer.</summary>
+    public bool? PollNow(string name) => _runners.GetValueOrDefault(name)?.PollNow();
+
+    /// <summary>The last polls, newest first.</summary>
+    public async Task<IReadOnlyList<JsonElement>> HistoryAsync(string name, CancellationToken cancellation)
+    {
+        var runs = new List<JsonElement>();
+        await foreach (var row in _stages.Journal.Store.AllStateAsync(SourceStatus.HistoryName(name), cancellation))
+            runs.Add(JsonElement.Parse(row.Value));
+        return [.. runs.OrderByDescending(run => run.GetProperty("run").GetInt64())];
+    }
+
+    /// <summary>Rows of rejects as stored JSON, after a key, at most <paramref name="limit"/>.</summary>
+    public ValueTask<IReadOnlyList<StateRow>> RejectsAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
+        _stages.Journal.Store.ListStateAsync(RejectStore.StateName(name), afterKey, limit, cancellation);
+
+    public void Dispose()
+    {
+        foreach (var runner in _runners.Values)
+            runner.Dispose();
+    }
+}

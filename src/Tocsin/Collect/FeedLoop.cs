@@ -1,0 +1,143 @@
+using Microsoft.Extensions.Logging;
+using Polly;
+using Polly.Retry;
+
+namespace Tocsin.Collect;
+
+/// <summary>
+/// One feed of a source: asks until it has an answer or its attempts are used up, with exponential back-off and jitter, or when the upstream
+/// said to come back. Never two at once; while it waits to ask again it can be told to ask now.
+/// </summary>
+internal sealed partial class FeedLoop
+{
+    private readonly SourceStatus.FeedStatus _status;
+    private readonly Func<CancellationToken, Task<FetchFailure?>> _poll;
+    private readonly SemaphoreSlim _parallel;
+    private readonly ILogger _logger;
+    private readonly string _source;
+    private readonly ResiliencePipeline<FetchFailure?> _pipeline;
+    private readonly Lock _gate = new();
+    private bool _busy;
+    private CancellationTokenSource? _wait;
+    private TaskCompletionSource _firstAttempt = new();
+
+    /// <param name="parallel">Bounds the source's calls at any time.</param>
+    /// <param name="poll">One attempt: fetch, understand, commit. Null when it went well.</param>
+    public FeedLoop(SourceDefinition source, SourceStatus.FeedStatus status, SemaphoreSlim parallel, TimeProvider time, ILogger logger, Func<CancellationToken, Task<FetchFailure?>> poll)
+    {
+        (_source, _status, _parallel, _logger, _poll) = (source.Name, status, parallel, logger, poll);
+        _pipeline = new ResiliencePipelineBuilder<FetchFailure?> { TimeProvider = time }
+            .AddRetry(new RetryStrategyOptions<FetchFailure?>
+            {
+                MaxRetryAttempts = Math.Max(1, source.Retry.Attempts - 1),
+                BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true,
+                Delay = source.Retry.MinWait,
+                MaxDelay = source.Retry.MaxWait,
+                ShouldHandle = outcome => ValueTask.FromResult(source.Retry.Attempts > 1 && outcome.Outcome.Result is { IsTransient: true }),
+                DelayGenerator = outcome => ValueTask.FromResult(outcome.Outcome.Result?.RetryAfter),
+                OnRetry = _ => { BeginWait(); return ValueTask.CompletedTask; },
+            }).Build();
+    }
+
+    /// <summary>Completes when the running poll has its first answer or failure.</summary>
+    public Task FirstAttempt => _firstAttempt.Task;
+
+    /// <summary>
+    /// Starts a poll when none is running. With <paramref name="now"/>, one that waits to ask again asks at once. Null when it is busy asking
+    /// (or, without <paramref name="now"/>, waiting); else the poll, which gives its last failure or null.
+    /// </summary>
+    public Task<FetchFailure?>? TryStart(bool now, CancellationToken cancellation)
+    {
+        lock (_gate)
+        {
+            if (_busy)
+            {
+                if (!now || _wait is null)
+                    return null;
+                // Not Cancel(): it would run the poll's continuation here, under the lock.
+                _ = _wait.CancelAsync();
+                _wait = null;
+                return Task.FromResult<FetchFailure?>(null);
+            }
+            _busy = true;
+            _firstAttempt = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+        return RunAsync(cancellation);
+    }
+
+    private async Task<FetchFailure?> RunAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            while (true)
+            {
+                using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                try
+                {
+                    return await _pipeline.ExecuteAsync((state, token) => state.Self.AttemptAsync(state.Stop), (Self: this, Stop: cancellation), Waiter(wait));
+                }
+                catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+                {
+                    // Told to ask now: begin again with all attempts.
+                }
+            }
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _busy = false;
+                (_waiter, _wait) = (null, null);
+            }
+            _status.Ended();
+            _firstAttempt.TrySetResult();
+        }
+    }
+
+    private async ValueTask<FetchFailure?> AttemptAsync(CancellationToken cancellation)
+    {
+        lock (_gate)
+            _wait = null;
+        await _parallel.WaitAsync(cancellation);
+        try
+        {
+            _status.Calling();
+            var failure = await _poll(cancellation);
+            if (failure is not null)
+            {
+                _status.Failed(failure);
+                Log.CallFailed(_logger, _source, _status.Name, failure.Kind, failure.Message);
+            }
+            return failure;
+        }
+        finally
+        {
+            _parallel.Release();
+            _firstAttempt.TrySetResult();
+        }
+    }
+
+    // The source of the pipeline's token is open to TryStart only while the feed waits.
+    private CancellationTokenSource? _waiter;
+
+    private CancellationToken Waiter(CancellationTokenSource wait)
+    {
+        lock (_gate)
+            _waiter = wait;
+        return wait.Token;
+    }
+
+    private void BeginWait()
+    {
+        _status.Waiting();
+        lock (_gate)
+            _wait = _waiter;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(10, LogLevel.Warning, "Source {Source}, {Feed}: {Kind}: {Message}")]
+        public static partial void CallFailed(ILogger logger, string source, string feed, FetchFailureKind kind, string message);
+    }
+}

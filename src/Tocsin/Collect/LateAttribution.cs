@@ -1,0 +1,107 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Tocsin.Enrich;
+using Tocsin.Journal;
+
+namespace Tocsin.Collect;
+
+/// <summary>
+/// Gives events a person once their address is known: looks up what is unresolved and writes amendments. At start it goes through all that is
+/// unresolved, so that nothing is missed across a restart.
+/// </summary>
+public sealed partial class LateAttribution(EventJournal journal, IdentityDirectory directory, TimeProvider time, ILogger<LateAttribution> logger)
+{
+    /// <summary>The name under which its amendments stand.</summary>
+    public const string Rule = "late-identity";
+
+    private const int EventsPerAppend = 1_000;
+    private const int AddressesPerPage = 1_000;
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    // Bounded by the directory: one entry an address, each at most once.
+    private readonly Lock _gate = new();
+    private readonly HashSet<string> _waiting = new(StringComparer.Ordinal);
+    private readonly Channel<string> _learned = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
+
+    /// <summary>Says that these addresses have a holder now. Never blocks.</summary>
+    public void Learned(IEnumerable<string> addresses)
+    {
+        lock (_gate)
+            foreach (var address in addresses)
+                if (_waiting.Add(address))
+                    _learned.Writer.TryWrite(address);
+    }
+
+    /// <summary>Works until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        await RetryAsync(ScanAsync, cancellation);
+        await foreach (var address in _learned.Reader.ReadAllAsync(cancellation))
+        {
+            lock (_gate)
+                _waiting.Remove(address);
+            await RetryAsync(token => AttributeAsync(address, token), cancellation);
+        }
+    }
+
+    private async Task ScanAsync(CancellationToken cancellation)
+    {
+        string? after = null;
+        while (await journal.Store.ListUnresolvedAddressesAsync(after, AddressesPerPage, cancellation) is { Count: > 0 } page)
+        {
+            Learned(page.Select(unresolved => unresolved.Address).Where(address => directory.Find(address).Count > 0));
+            after = page[^1].Address;
+        }
+    }
+
+    private async Task AttributeAsync(string address, CancellationToken cancellation)
+    {
+        long after = 0;
+        while (await journal.Store.ListUnresolvedAsync(address, after, EventsPerAppend, cancellation) is { Count: > 0 } page)
+        {
+            var amendments = page.Select(unresolved => Amend(unresolved, address)).OfType<Entry>().ToArray();
+            if (amendments.Length > 0)
+            {
+                await journal.AppendAsync(new Append { Entries = amendments }, cancellation);
+                Log.Attributed(logger, amendments.Length, address);
+            }
+            after = page[^1].Sequence;
+        }
+    }
+
+    private Amendment? Amend(UnresolvedEvent unresolved, string address) =>
+        directory.ResolveAddress(unresolved.Source, address, unresolved.Time) is not { } found ? null : new Amendment
+        {
+            Target = unresolved.Sequence,
+            At = time.GetUtcNow(),
+            By = Rule,
+            UserId = found.UserId,
+            Attribution = new Attribution(AttributionRule.Identity, found.Directory, address),
+        };
+
+    private async Task RetryAsync(Func<CancellationToken, Task> work, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                await work(cancellation);
+                return;
+            }
+            catch (JournalUnavailableException error)
+            {
+                Log.StoreAway(logger, error.Message);
+                await Task.Delay(RetryAfter, time, cancellation);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(20, LogLevel.Information, "{Count} events of {Address} now have a person")]
+        public static partial void Attributed(ILogger logger, int count, string address);
+
+        [LoggerMessage(21, LogLevel.Warning, "Late attribution waits for the store: {Error}")]
+        public static partial void StoreAway(ILogger logger, string error);
+    }
+}

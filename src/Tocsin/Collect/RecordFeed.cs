@@ -1,0 +1,79 @@
+using Tocsin.Enrich;
+using Tocsin.Journal;
+
+namespace Tocsin.Collect;
+
+/// <summary>
+/// One request of a source, polled: fetch the answer, wait for this poll's identities, turn the records into events, and commit them with
+/// what is kept aside. A repeat of a known record adds nothing, so a crash at any point repeats at most work.
+/// </summary>
+internal sealed class RecordFeed(
+    RequestDefinition request, UpstreamClient upstream, RecordReader reader, RejectStore rejects, SourceStatus.FeedStatus status,
+    EventJournal journal, IdentityDirectory directory, LateAttribution late, TimeProvider time)
+{
+    /// <summary>Set at the start of each poll: completes when the identities have answered, failed or timed out.</summary>
+    public Task Identities { get; set; } = Task.CompletedTask;
+
+    public async Task<FetchFailure?> PollAsync(CancellationToken cancellation)
+    {
+        var fetched = await upstream.GetAsync(request.Get, cancellation);
+        if (fetched.Failure is not null)
+            return fetched.Failure;
+        var (answer, malformed) = Answer.Parse(fetched.Body!);
+        if (answer is null)
+            return malformed;
+        using (answer)
+        {
+            await Identities.WaitAsync(cancellation);
+            var (page, misplaced) = reader.Read(answer, request);
+            return page is null ? misplaced : await CommitAsync(page, cancellation);
+        }
+    }
+
+    private async Task<FetchFailure?> CommitAsync(RecordPage page, CancellationToken cancellation)
+    {
+        try
+        {
+            var counts = new SourceCounts(Rejected: page.Rejects.Count, UnknownPriorities: page.UnknownPriorities);
+            for (var at = 0; at < page.Events.Count; at += Append.MaxEntries)
+                counts += await AppendAsync([.. page.Events.Skip(at).Take(Append.MaxEntries)], cancellation);
+            var (writes, refused) = rejects.Keep(page.Rejects, time.GetUtcNow());
+            if (writes.Count > 0)
+                await journal.AppendAsync(new Append { State = writes }, cancellation);
+            if (status.HadRecords && page.Events.Count > 0 && counts.Duplicates + counts.Changed == 0)
+                counts += new SourceCounts(PossibleGaps: 1);
+            status.Succeeded(time.GetUtcNow(), counts, page.Records, Newest(page));
+            return refused == 0 ? null : new FetchFailure(FetchFailureKind.TooManyRejects,
+                $"{refused} records can neither be mapped nor kept aside: {RejectStore.MaxKept:N0} are kept already. See /sources/{{name}}/rejects and mend the map");
+        }
+        catch (JournalUnavailableException error)
+        {
+            return new FetchFailure(FetchFailureKind.StoreUnavailable, $"the store cannot write now: {error.Message}");
+        }
+    }
+
+    private async Task<SourceCounts> AppendAsync(IReadOnlyList<SecurityEvent> events, CancellationToken cancellation)
+    {
+        var result = await journal.AppendAsync(new Append { Entries = events }, cancellation);
+        var counts = new SourceCounts();
+        var unresolved = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < events.Count; i++)
+        {
+            var e = events[i];
+            counts += result.Entries[i].Status switch
+            {
+                EntryStatus.Created => new SourceCounts(Events: 1, Unattributed: e.UserId is null ? 1 : 0),
+                EntryStatus.Duplicate => new SourceCounts(Duplicates: 1),
+                _ => new SourceCounts(Changed: 1),
+            };
+            // The identity may have come between our look-up and this commit; then nobody else would look again.
+            if (result.Entries[i].Status == EntryStatus.Created && e.Attribution is { Rule: AttributionRule.Unresolved, Address: { } address }
+                && directory.ResolveAddress(e.Source, address, e.Time) is not null)
+                unresolved.Add(address);
+        }
+        late.Learned(unresolved);
+        return counts;
+    }
+
+    private static EventTime? Newest(RecordPage page) => page.Events.Count == 0 ? null : page.Events.Max(e => e.Time);
+}

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Tocsin.Enrich;
+using Tocsin.Journal;
+
+namespace Tocsin.Collect;
+
+/// <summary>A record that cannot be mapped: its bytes and the reason.</summary>
+internal sealed record RejectedRecord(string Request, byte[] Record, string Reason);
+
+/// <summary>The records of one answer, understood: events ready for the journal, and what has to be kept aside.</summary>
+internal sealed record RecordPage(IReadOnlyList<SecurityEvent> Events, IReadOnlyList<RejectedRecord> Rejects, int UnknownPriorities)
+{
+    public int Records => Events.Count + Rejects.Count;
+}
+
+/// <summary>Turns the records of an answer into events: map, attribute, and give each the id by which a repeat is known.</summary>
+internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, IdentityDirectory directory, TimeProvider time)
+{
+    /// <summary>The largest record that is kept as an event, as for pushed ones.</summary>
+    private const int MaxRecordBytes = 1 << 20;
+
+    private readonly FieldMap _map = new(source);
+
+    /// <summary>Null and a failure when the records do not stand where the source says.</summary>
+    public (RecordPage? Page, FetchFailure? Failure) Read(Answer answer, RequestDefinition request)
+    {
+        if (!source.Records.TryGet(answer.Root, out var records) || records.ValueKind != JsonValueKind.Array)
+            return (null, new FetchFailure(FetchFailureKind.Malformed, $"the answer has no array at \"{source.Records}\""));
+        var events = new List<SecurityEvent>(records.GetArrayLength());
+        var rejects = new List<RejectedRecord>();
+        var equals = new Dictionary<EventId, int>();
+        var unknownPriorities = 0;
+        var now = time.GetUtcNow();
+        foreach (var record in records.EnumerateArray())
+        {
+            var raw = Answer.Raw(record).ToArray();
+            if ((raw.Length > MaxRecordBytes ? $"the record is larger than {MaxRecordBytes:N0} bytes" : answer.Defect(record)) is { } defect)
+            {
+                rejects.Add(new RejectedRecord(request.Id, raw, defect));
+                continue;
+            }
+            var result = _map.Map(record, request);
+            if (result.Mapped is { } mapped && TryId(mapped, request, record, equals) is { } id)
+            {
+                unknownPriorities += mapped.UnknownPriority ? 1 : 0;
+                events.Add(Event(mapped, id.Id, id.Fingerprint, raw, now));
+            }
+            else
+            {
+                rejects.Add(new RejectedRecord(request.Id, raw, result.RejectReason ?? "a text in the record is not valid Unicode"));
+            }
+        }
+        return (new RecordPage(events, rejects, unknownPriorities), null);
+    }
+
+    /// <summary>Null when the record holds an escaped text that is no Unicode: reading it is the only way to learn that.</summary>
+    private (EventId Id, long Fingerprint)? TryId(MappedRecord mapped, RequestDefinition request, JsonElement record, Dictionary<EventId, int> equals)
+    {
+        try
+        {
+            if (mapped.ExternalId is not null)
+                return (dedupe.OfExternalId(source.Name, mapped.ExternalId), dedupe.Fingerprint(record));
+            var id = dedupe.OfContent(source.Name, request.Id, record, 1);
+            var ordinal = equals[id] = equals.GetValueOrDefault(id) + 1;
+            return (ordinal == 1 ? id : dedupe.OfContent(source.Name, request.Id, record, ordinal), 0);
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private SecurityEvent Event(MappedRecord mapped, EventId id, long fingerprint, byte[] raw, DateTimeOffset now)
+    {
+        var (userId, attribution) = directory.Resolve(source.Name, mapped.Who, mapped.WhoIsId, mapped.Time);
+        return new SecurityEvent
+        {
+            Id = id,
+            ExternalId = mapped.ExternalId,
+            Kind = source.Kind,
+            Type = mapped.Type,
+            Source = source.Name,
+            Device = mapped.Device,
+            Priority = mapped.Priority,
+            Time = mapped.Time,
+            ReceivedAt = now,
+            UserId = userId,
+            Description = mapped.Description,
+            SrcIp = mapped.SrcIp,
+            DstIp = mapped.DstIp,
+            Attribution = attribution,
+            Fingerprint = fingerprint,
+            Data = new RawRecord(raw),
+        };
+    }
+}

@@ -1,0 +1,89 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using Tocsin.Journal;
+
+namespace Tocsin.Collect;
+
+/// <summary>
+/// Records of one source that cannot be mapped, kept aside as state: once each, however often they are polled, with the reason. Written in
+/// the append of their page, so that a page is never half kept.
+/// </summary>
+internal sealed class RejectStore(string source)
+{
+    /// <summary>Most rejects kept for a source. Beyond it a page says so as its failure: nothing is lost in silence.</summary>
+    public const int MaxKept = 10_000;
+
+    /// <summary>The most of a record that is kept: enough to see what it is.</summary>
+    private const int MaxRecordBytes = 64 << 10;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, (long Count, DateTimeOffset FirstSeen)> _known = new(StringComparer.Ordinal);
+
+    /// <summary>The name of the rows of state.</summary>
+    public static string StateName(string source) => $"rejects/{source}";
+
+    public async Task LoadAsync(IJournalStore store, CancellationToken cancellation)
+    {
+        await foreach (var row in store.AllStateAsync(StateName(source), cancellation))
+        {
+            using var reject = JsonDocument.Parse(row.Value);
+            _known[row.Key] = (reject.RootElement.GetProperty("count").GetInt64(), reject.RootElement.GetProperty("time").GetDateTimeOffset());
+        }
+    }
+
+    /// <summary>The writes that keep these aside, and how many there was no room for.</summary>
+    public (IReadOnlyList<StateWrite> Writes, int Refused) Keep(IReadOnlyList<RejectedRecord> rejects, DateTimeOffset now)
+    {
+        var writes = new Dictionary<string, StateWrite>(StringComparer.Ordinal);
+        var refused = 0;
+        lock (_gate)
+        {
+            foreach (var reject in rejects)
+            {
+                var key = Key(reject);
+                if (!_known.TryGetValue(key, out var seen) && _known.Count >= MaxKept)
+                {
+                    refused++;
+                    continue;
+                }
+                // A record that stands twice in one answer counts once: it is the polls that count.
+                seen = writes.ContainsKey(key) ? seen : (seen.Count + 1, seen.Count == 0 ? now : seen.FirstSeen);
+                _known[key] = seen;
+                writes[key] = new StateWrite(StateName(source), key, Json(reject, seen.Count, seen.FirstSeen));
+            }
+        }
+        return ([.. writes.Values], refused);
+    }
+
+    private static string Key(RejectedRecord reject)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData([.. Encoding.UTF8.GetBytes(reject.Request), 0, .. reject.Record], hash);
+        return Convert.ToHexStringLower(hash[..16]);
+    }
+
+    private static byte[] Json(RejectedRecord reject, long count, DateTimeOffset firstSeen)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WritePropertyName("record");
+            if (reject.Record.Length > MaxRecordBytes)
+                json.WriteStringValue(Encoding.UTF8.GetString(reject.Record.AsSpan(0, MaxRecordBytes)) + "…");
+            else if (Utf8.IsValid(reject.Record))
+                json.WriteRawValue(reject.Record, skipInputValidation: true);
+            else
+                json.WriteStringValue(Encoding.UTF8.GetString(reject.Record));
+            json.WriteString("reason", reject.Reason);
+            json.WriteString("request", reject.Request);
+            json.WriteString("time", firstSeen);
+            json.WriteNumber("count", count);
+            json.WriteEndObject();
+        }
+        return buffer.WrittenSpan.ToArray();
+    }
+}

@@ -1,0 +1,175 @@
+using Microsoft.Extensions.Logging;
+using Tocsin.Enrich;
+using Tocsin.Journal;
+
+namespace Tocsin.Collect;
+
+/// <summary>What collecting needs from the other stages.</summary>
+internal sealed record CollectStages(
+    EventJournal Journal, IdentityDirectory Directory, IdentityStore Identities, LateAttribution Late, TimeProvider Time, ILogger Logger);
+
+/// <summary>
+/// One source: its schedule, its feeds, its state. A poll starts every feed that is not still busy with the last one, so that a feed in trouble
+/// holds back neither its neighbours nor other sources.
+/// </summary>
+internal sealed partial class SourceRunner : IDisposable
+{
+    private const int MaxParallelCalls = 8;
+
+    private readonly CollectStages _stages;
+    private readonly UpstreamClient _upstream;
+    private readonly SemaphoreSlim _parallel = new(MaxParallelCalls);
+    private readonly RejectStore _rejects;
+    private readonly List<(RecordFeed Feed, FeedLoop Loop)> _feeds = [];
+    private readonly FeedLoop? _identities;
+    private readonly Lock _gate = new();
+    private readonly HashSet<Task> _running = [];
+    private TaskCompletionSource _rescheduled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationToken _stop;
+
+    public SourceRunner(SourceDefinition source, TimeSpan defaultInterval, CollectStages stages)
+    {
+        (Source, _stages) = (source, stages);
+        Status = new SourceStatus(source, source.Every ?? defaultInterval) { Enabled = source.Enabled };
+        _upstream = new UpstreamClient(source, stages.Time);
+        _rejects = new RejectStore(source.Name);
+        if (source.Identities is { } definition)
+        {
+            var status = Status.AddFeed(IdentityFeed.Name);
+            var feed = new IdentityFeed(source, definition, _upstream, stages.Identities, _rejects, status, stages.Journal, stages.Time);
+            _identities = new FeedLoop(source, status, _parallel, stages.Time, stages.Logger, feed.PollAsync);
+        }
+        var reader = new RecordReader(source, new DedupeKey(stages.Journal.Store.Info), stages.Directory, stages.Time);
+        foreach (var request in source.Requests)
+        {
+            var status = Status.AddFeed(request.Id);
+            var feed = new RecordFeed(request, _upstream, reader, _rejects, status, stages.Journal, stages.Directory, stages.Late, stages.Time);
+            _feeds.Add((feed, new FeedLoop(source, status, _parallel, stages.Time, stages.Logger, feed.PollAsync)));
+        }
+    }
+
+    public SourceDefinition Source { get; }
+
+    public SourceStatus Status { get; }
+
+    public async Task LoadAsync(CancellationToken cancellation)
+    {
+        await Status.LoadAsync(_stages.Journal.Store, cancellation);
+        await _rejects.LoadAsync(_stages.Journal.Store, cancellation);
+    }
+
+    /// <summary>Polls at once and then every interval, measured from start to start, until cancelled; ends when the last poll has ended.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        _stop = cancellation;
+        var next = _stages.Time.GetUtcNow();
+        while (!cancellation.IsCancellationRequested)
+        {
+            var now = _stages.Time.GetUtcNow();
+            if (Status.Enabled && now >= next)
+            {
+                Poll("schedule", now: false);
+                // Runs that were missed (the machine slept) are not made up for.
+                next += Status.Every * Math.Max(1, Math.Ceiling((now - next) / Status.Every));
+            }
+            Status.NextRun = next;
+            next = await WaitAsync(next, cancellation);
+        }
+        Task[] running;
+        lock (_gate)
+            running = [.. _running];
+        await Task.WhenAll(running);
+    }
+
+    /// <summary>Polls now. True when something was started, or told not to wait; false when every feed is busy asking.</summary>
+    public bool PollNow() => Poll("request", now: true);
+
+    /// <summary>Changes the schedule; takes effect at once, counted from the last start.</summary>
+    public void Reschedule(bool enabled, TimeSpan every)
+    {
+        (Status.Enabled, Status.Every) = (enabled, every);
+        Interlocked.Exchange(ref _rescheduled, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    }
+
+    public void Dispose()
+    {
+        _upstream.Dispose();
+        _parallel.Dispose();
+    }
+
+    /// <summary>Waits until the poll is due, or the schedule changed; returns when the next is due.</summary>
+    private async Task<DateTimeOffset> WaitAsync(DateTimeOffset next, CancellationToken cancellation)
+    {
+        var changed = _rescheduled.Task;
+        var (every, start) = (Status.Every, next - Status.Every);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var wait = Status.Enabled ? next - _stages.Time.GetUtcNow() : Timeout.InfiniteTimeSpan;
+        var due = wait <= TimeSpan.Zero && Status.Enabled ? Task.CompletedTask : Task.Delay(wait, _stages.Time, either.Token);
+        var first = await Task.WhenAny(due, changed);
+        await either.CancelAsync();
+        return first == changed && Status.Every != every ? start + Status.Every : next;
+    }
+
+    private bool Poll(string trigger, bool now)
+    {
+        var began = _stages.Time.GetUtcNow();
+        var before = Status.Counts;
+        var started = new List<Task<FetchFailure?>>();
+        if (_identities?.TryStart(now, _stop) is { } identities)
+            started.Add(identities);
+        foreach (var (feed, loop) in _feeds)
+        {
+            feed.Identities = _identities?.FirstAttempt ?? Task.CompletedTask;
+            if (loop.TryStart(now, _stop) is { } records)
+                started.Add(records);
+        }
+        if (started.Count == 0)
+            return false;
+        Status.Began(began);
+        var finish = FinishAsync(trigger, began, before, started);
+        lock (_gate)
+            _running.Add(finish);
+        _ = finish.ContinueWith(Forget, TaskScheduler.Default);
+        return true;
+    }
+
+    private void Forget(Task finished)
+    {
+        lock (_gate)
+            _running.Remove(finished);
+    }
+
+    /// <summary>Waits for the poll's feeds, then keeps the state and a row of history.</summary>
+    private async Task FinishAsync(string trigger, DateTimeOffset began, SourceCounts before, List<Task<FetchFailure?>> feeds)
+    {
+        try
+        {
+            var failures = (await Task.WhenAll(feeds)).OfType<FetchFailure>().ToArray();
+            var run = new SyncRun
+            {
+                StartedAt = began,
+                FinishedAt = _stages.Time.GetUtcNow(),
+                Trigger = trigger,
+                Feeds = feeds.Count,
+                FailedFeeds = failures.Length,
+                Counts = Status.Counts - before,
+                Error = failures.FirstOrDefault()?.Message,
+            };
+            await _stages.Journal.AppendAsync(new Append { State = Status.Writes(run) }, CancellationToken.None);
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping: what was committed stays, and the next start polls anew.
+        }
+        catch (JournalUnavailableException error)
+        {
+            Log.StateNotKept(_stages.Logger, Source.Name, error.Message);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(11, LogLevel.Warning, "Source {Source}: its state could not be kept: {Error}")]
+        public static partial void StateNotKept(ILogger logger, string source, string error);
+    }
+}

@@ -1,0 +1,173 @@
+using System.Text.Json;
+using Tocsin.Journal;
+
+namespace Tocsin.Collect;
+
+/// <summary>
+/// The visible state of one source, kept across restarts. Any thread may read; its feeds write under one lock that is never held across I/O.
+/// </summary>
+internal sealed class SourceStatus(SourceDefinition source, TimeSpan every)
+{
+    /// <summary>Polls kept in the history.</summary>
+    public const int MaxHistory = 100;
+
+    private readonly Lock _gate = new();
+    private readonly List<FeedStatus> _feeds = [];
+    private SourceCounts _counts = new();
+    private DateTimeOffset? _lastSync;
+    private EventTime? _lastEventTime;
+    private string? _storedLastEventTime;
+    private long _runs;
+
+    public static string StateName => "source-status";
+
+    public static string HistoryName(string source) => $"syncs/{source}";
+
+    /// <summary>When the next poll is due; set by the schedule.</summary>
+    public DateTimeOffset? NextRun { get; set; }
+
+    public bool Enabled { get; set; } = true;
+
+    public TimeSpan Every { get; set; } = every;
+
+    public SourceCounts Counts
+    {
+        get
+        {
+            lock (_gate)
+                return _counts;
+        }
+    }
+
+    public FeedStatus AddFeed(string name)
+    {
+        var feed = new FeedStatus(this, name);
+        _feeds.Add(feed);
+        return feed;
+    }
+
+    public async Task LoadAsync(IJournalStore store, CancellationToken cancellation)
+    {
+        if (await store.GetStateAsync(StateName, source.Name, cancellation) is not { } row
+            || JsonSerializer.Deserialize(row.Value, SourceJson.Default.SourceView) is not { } view)
+            return;
+        (_counts, _lastSync, _storedLastEventTime) = (view.Counts, view.LastSync, view.LastEventTime);
+        await foreach (var run in store.AllStateAsync(HistoryName(source.Name), cancellation))
+            _runs = Math.Max(_runs, JsonDocument.Parse(run.Value).RootElement.GetProperty("run").GetInt64());
+        foreach (var feed in _feeds)
+            if (view.Feeds.FirstOrDefault(stored => stored.Name == feed.Name) is { } stored)
+                feed.Restore(stored);
+    }
+
+    /// <summary>What to write at the end of a poll: the state as it stands, and one row of history (the oldest gives its place).</summary>
+    public IReadOnlyList<StateWrite> Writes(SyncRun run)
+    {
+        lock (_gate)
+            _runs++;
+        var history = JsonSerializer.SerializeToNode(run, SourceJson.Default.SyncRun)!.AsObject();
+        history["run"] = _runs;
+        return
+        [
+            new StateWrite(StateName, source.Name, JsonSerializer.SerializeToUtf8Bytes(View(), SourceJson.Default.SourceView)),
+            new StateWrite(HistoryName(source.Name), (_runs % MaxHistory).ToString("D3"), System.Text.Encoding.UTF8.GetBytes(history.ToJsonString())),
+        ];
+    }
+
+    public void Began(DateTimeOffset now)
+    {
+        lock (_gate)
+            _lastSync = now;
+    }
+
+    public SourceView View()
+    {
+        lock (_gate)
+        {
+            var feeds = _feeds.ConvertAll(feed => feed.View());
+            var worst = feeds.Where(feed => feed.LastError is not null).MaxBy(feed => feed.ConsecutiveFailures);
+            return new SourceView
+            {
+                Name = source.Name,
+                Kind = source.Kind.Name(),
+                Status = Enabled ? feeds.Max(feed => feed.Status) : SourcePhase.Paused,
+                Enabled = Enabled,
+                EverySeconds = Every.TotalSeconds,
+                LastSync = _lastSync,
+                LastSuccess = feeds.Exists(feed => feed.LastSuccess is null) ? null : feeds.Min(feed => feed.LastSuccess),
+                LastEventTime = _lastEventTime?.ToString() ?? _storedLastEventTime,
+                LastError = worst is null ? null : $"{worst.Name}: {worst.LastError}",
+                ConsecutiveFailures = worst?.ConsecutiveFailures ?? 0,
+                NextRun = Enabled ? NextRun : null,
+                Counts = _counts,
+                Feeds = feeds,
+            };
+        }
+    }
+
+    /// <summary>One feed's part. Its methods take the source's lock.</summary>
+    internal sealed class FeedStatus(SourceStatus owner, string name)
+    {
+        private SourcePhase _phase = SourcePhase.Idle;
+        private DateTimeOffset? _lastSuccess;
+        private string? _lastError;
+        private int _consecutiveFailures;
+        private long _records;
+
+        public string Name { get; } = name;
+
+        /// <summary>True when an earlier answer held records: then a new one that shares none may mean that some were missed.</summary>
+        public bool HadRecords
+        {
+            get
+            {
+                lock (owner._gate)
+                    return _lastSuccess is not null && _records > 0;
+            }
+        }
+
+        public void Calling() => Set(SourcePhase.Syncing);
+
+        public void Waiting() => Set(SourcePhase.Retrying);
+
+        public void Ended()
+        {
+            lock (owner._gate)
+                _phase = _lastError is null ? SourcePhase.Idle : SourcePhase.Failed;
+        }
+
+        public void Failed(FetchFailure failure)
+        {
+            lock (owner._gate)
+            {
+                owner._counts += new SourceCounts(Polls: 1, Failed: 1);
+                _consecutiveFailures++;
+                _lastError = failure.Message;
+            }
+        }
+
+        public void Succeeded(DateTimeOffset now, SourceCounts records, long total, EventTime? newest)
+        {
+            lock (owner._gate)
+            {
+                owner._counts += records with { Polls = 1, Succeeded = 1 };
+                if (newest is { } time && (owner._lastEventTime is not { } last || time > last))
+                    owner._lastEventTime = time;
+                (_lastSuccess, _lastError, _consecutiveFailures, _records) = (now, null, 0, total);
+            }
+        }
+
+        public void Restore(FeedView stored) =>
+            (_lastSuccess, _records) = (stored.LastSuccess, stored.Records);
+
+        public FeedView View() => new()
+        {
+            Name = Name, Status = _phase, LastSuccess = _lastSuccess, LastError = _lastError, ConsecutiveFailures = _consecutiveFailures, Records = _records,
+        };
+
+        private void Set(SourcePhase phase)
+        {
+            lock (owner._gate)
+                _phase = phase;
+        }
+    }
+}

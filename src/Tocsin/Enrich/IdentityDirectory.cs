@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+
+namespace Tocsin.Enrich;
+
+/// <summary>
+/// Who held which address when, in one directory per source and one for assignments by hand. Values in, answers out: what is learned is
+/// returned as changes, which the caller makes durable and then applies. Any thread may ask; one at a time may apply.
+/// </summary>
+/// <remarks>
+/// The rule: a holder is valid from its first sight to the next holder's; the first is open to the past, the last to the future. Absence
+/// from an answer, a failed or an empty answer ends nothing. An event is attributed by its own time.
+/// </remarks>
+public sealed class IdentityDirectory
+{
+    /// <summary>Directory of the assignments by hand. A person who says who it was is asked first.</summary>
+    public const string ByHand = "manual";
+
+    /// <summary>Most addresses in one directory (about 200 bytes each); a fetch that would pass it fails as a whole.</summary>
+    public const int MaxAddresses = 1_000_000;
+
+    private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, IReadOnlyList<Holder>>> _directories = new(StringComparer.Ordinal);
+
+    /// <summary>Whom a record concerns: <paramref name="who"/> is what stands at the mapped path, <paramref name="isId"/> says it is a number and so no address.</summary>
+    public (string? UserId, Attribution Attribution) Resolve(string source, string? who, bool isId, EventTime time)
+    {
+        if (who is null)
+            return (null, Attribution.Nobody);
+        if (isId || Address.Normalise(who) is not { } address)
+            return (who, Attribution.FromRecord);
+        return ResolveAddress(source, address, time) is { } found
+            ? (found.UserId, new Attribution(AttributionRule.Identity, found.Directory, address))
+            : (null, new Attribution(AttributionRule.Unresolved, null, address));
+    }
+
+    /// <summary>The holder of a canonical address: assigned by hand, else by the source's own directory, else by the others in order of name.</summary>
+    public (string UserId, string Directory)? ResolveAddress(string source, string address, EventTime time)
+    {
+        if ((Find(ByHand, address, time) ?? Find(source, address, time)) is { } first)
+            return first;
+        foreach (var other in _directories.Keys.Order(StringComparer.Ordinal))
+            if (other != ByHand && other != source && Find(other, address, time) is { } found)
+                return found;
+        return null;
+    }
+
+    /// <summary>
+    /// What an answer of a source's directory changes: addresses not seen before and new holders. <paramref name="seenAt"/> is when it was
+    /// fetched. Throws <see cref="InvalidOperationException"/> when the directory would pass <see cref="MaxAddresses"/>.
+    /// </summary>
+    public IReadOnlyList<HolderChange> Observe(string directory, IReadOnlyDictionary<string, string> users, DateTimeOffset seenAt)
+    {
+        var known = _directories.GetOrAdd(directory, static _ => new(StringComparer.Ordinal));
+        var changes = new List<HolderChange>();
+        var fresh = 0;
+        foreach (var (address, user) in users)
+        {
+            if (!known.TryGetValue(address, out var holders))
+            {
+                fresh++;
+                changes.Add(new HolderChange(directory, address, [new Holder(user, DateTimeOffset.MinValue, DateTimeOffset.MaxValue)]));
+            }
+            else if (holders[^1].UserId != user)
+            {
+                changes.Add(new HolderChange(directory, address,
+                    [.. holders.SkipLast(1), holders[^1] with { To = seenAt }, new Holder(user, seenAt, DateTimeOffset.MaxValue)]));
+            }
+        }
+        if (known.Count + fresh > MaxAddresses)
+            throw new InvalidOperationException($"the identity directory {directory} would hold more than {MaxAddresses:N0} addresses");
+        return changes;
+    }
+
+    /// <summary>What an assignment by hand changes. Where assignments overlap the newest wins, so it goes first.</summary>
+    public HolderChange Assign(string address, string userId, DateTimeOffset? from, DateTimeOffset? to) =>
+        new(ByHand, address, [new Holder(userId, from ?? DateTimeOffset.MinValue, to ?? DateTimeOffset.MaxValue), .. Holders(ByHand, address)]);
+
+    /// <summary>Takes over a change that is durable.</summary>
+    public void Apply(HolderChange change) =>
+        _directories.GetOrAdd(change.Directory, static _ => new(StringComparer.Ordinal))[change.Address] = change.Holders;
+
+    /// <summary>Everything known of an address: the directory and its holders.</summary>
+    public IReadOnlyList<(string Directory, IReadOnlyList<Holder> Holders)> Find(string address) =>
+        [.. _directories.Keys.Order(StringComparer.Ordinal).Select(directory => (directory, Holders(directory, address))).Where(found => found.Item2.Count > 0)];
+
+    /// <summary>The number of addresses in a directory.</summary>
+    public int Count(string directory) => _directories.TryGetValue(directory, out var known) ? known.Count : 0;
+
+    private (string UserId, string Directory)? Find(string directory, string address, EventTime time)
+    {
+        foreach (var holder in Holders(directory, address))
+            if (holder.Holds(time))
+                return (holder.UserId, directory);
+        return null;
+    }
+
+    private IReadOnlyList<Holder> Holders(string directory, string address) =>
+        _directories.TryGetValue(directory, out var known) && known.TryGetValue(address, out var holders) ? holders : [];
+}

@@ -1,0 +1,24 @@
+using System.Runtime.CompilerServices;
+
+namespace Tocsin.Journal;
+
+/// <summary>Reading state in pages.</summary>
+public static class StateReading
+{
+    private const int PageRows = 5_000;
+
+    /// <summary>All rows of one name by key, read in pages: no list of unknown length is held.</summary>
+    public static async IAsyncEnumerable<StateRow> AllStateAsync(this IJournalStore store, string name, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        string? after = null;
+        while (true)
+        {
+            var page = await store.ListStateAsync(name, after, PageRows, cancellation);
+            foreach (var row in page)
+                yield return row;
+            if (page.Count < PageRows)
+                yield break;
+            after = page[^1].Key;
+        }
+    }
+}
