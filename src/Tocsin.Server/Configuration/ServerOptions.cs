@@ -1,0 +1,35 @@
+namespace Tocsin.Server.Configuration;
+
+/// <summary>What <c>tocsin.yaml</c> and the environment say, checked. Paths are absolute.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>Where the service listens. Default <c>http://127.0.0.1:9000</c>: reachable from elsewhere only when somebody decides so.</summary>
+    public IReadOnlyList<string> Urls { get; init; } = ["http://127.0.0.1:9000"];
+
+    /// <summary>Folder of the embedded store, the admin token and all else that is kept. Default <c>./data</c>.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Which files are sources: a path whose last part may hold <c>*</c> and <c>?</c>. Default <c>sources/*.yaml</c> in the data folder.</summary>
+    public required string Sources { get; init; }
+
+    /// <summary>Time between the starts of two polls of a source without an <c>every</c> of its own, 1 s to 24 h. Default 30 min.</summary>
+    public TimeSpan SyncInterval { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>The store's engine; this version has <c>sqlite</c>.</summary>
+    public string StoreEngine { get; init; } = "sqlite";
+
+    /// <summary>The queue's engine; this version has <c>memory</c>.</summary>
+    public string QueueEngine { get; init; } = "memory";
+
+    /// <summary>Events that may wait to be committed, 1 to 10,000,000; more are refused until there is room. Default 100,000: some 100 MB at 1 KiB each.</summary>
+    public int QueueCapacity { get; init; } = 100_000;
+
+    /// <summary>Incidents on the board, the newest, 1 to 100,000,000. Default 1,000,000: what fits into 500 MB.</summary>
+    public int BoardMax { get; init; } = 1_000_000;
+
+    /// <summary>True opens the reading routes to anyone. Default false.</summary>
+    public bool AnonymousRead { get; init; }
+
+    /// <summary>The file that was read; null when there is none.</summary>
+    public string? ConfigFile { get; init; }
+}

@@ -1,0 +1,155 @@
+using Tocsin.Collect;
+using Tocsin.Collect.Reading;
+
+namespace Tocsin.Server.Configuration;
+
+/// <summary>The reader of <c>tocsin.yaml</c> and of what the environment overrides in it.</summary>
+public static class TocsinYaml
+{
+    private const string EnvironmentPrefix = "TOCSIN__";
+    private const string NotSupported = "is not supported by this version";
+
+    private static readonly string[] Keys =
+    [
+        "urls", "data", "store.engine", "store.connection", "queue.engine", "queue.capacity", "queue.url", "sources", "sync.interval", "board.max",
+        "retention.max_age", "geoip.database", "owners", "people", "auth.anonymous_read", "metrics.urls",
+    ];
+
+    /// <summary>Known from the contract, and not yet done: a service that ignored one would not do what its operator believes.</summary>
+    private static readonly string[] LaterKeys = ["store.connection", "queue.url", "geoip.database", "owners", "people", "metrics.urls"];
+
+    /// <summary>Reads everything and reports every mistake.</summary>
+    /// <param name="path">The file; null for none. Its folder is what relative paths in it are relative to.</param>
+    /// <param name="secrets">Resolves references.</param>
+    /// <param name="environment">
+    /// All variables; those that begin with <c>TOCSIN__</c>, in any case, override keys: <c>TOCSIN__SYNC__INTERVAL</c> is
+    /// <c>sync.interval</c>. The later of two wins, so a caller can append what its command line says. Relative paths are relative
+    /// to the current folder.
+    /// </param>
+    public static TocsinReadResult Read(string? path, SecretResolver secrets, IEnumerable<KeyValuePair<string, string>> environment)
+    {
+        var folder = path is null ? Environment.CurrentDirectory : Path.GetDirectoryName(Path.GetFullPath(path))!;
+        var file = new ConfigFile(path ?? "", folder, secrets);
+        var variables = new ConfigFile("environment", Environment.CurrentDirectory, secrets);
+        var settings = new Dictionary<string, ConfigScalar>(StringComparer.Ordinal);
+        if (path is not null && YamlText.Read(path, file) is { } yaml && YamlText.Parse(yaml, file) is { } root)
+            Flatten(root, settings);
+        Override(environment, variables, settings);
+        var options = Options(settings, folder) with { ConfigFile = path is null ? null : Path.GetFullPath(path) };
+        return new TocsinReadResult(options, [.. file.Errors, .. variables.Errors]);
+    }
+
+    private static void Flatten(YamlSection section, Dictionary<string, ConfigScalar> settings)
+    {
+        foreach (var name in section.Names)
+        {
+            var key = section.KeyOf(name);
+            if (Keys.Contains(key))
+            {
+                if (section.Scalar(name) is { } scalar)
+                    settings[key] = scalar;
+            }
+            else if (Array.Exists(Keys, known => known.StartsWith(key + ".", StringComparison.Ordinal)))
+            {
+                if (section.Section(name) is { } child)
+                    Flatten(child, settings);
+            }
+            else
+                section.File.FailUnknown(section.LineOf(name), key, name, Children(section.Key));
+        }
+    }
+
+    private static string[] Children(string parent)
+    {
+        var prefix = parent.Length == 0 ? "" : parent + ".";
+        return [.. Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal)).Select(key => key[prefix.Length..].Split('.')[0]).Distinct()];
+    }
+
+    private static void Override(IEnumerable<KeyValuePair<string, string>> environment, ConfigFile variables, Dictionary<string, ConfigScalar> settings)
+    {
+        foreach (var (name, value) in environment.Where(pair => pair.Key.StartsWith(EnvironmentPrefix, StringComparison.OrdinalIgnoreCase)))
+        {
+            var key = name[EnvironmentPrefix.Length..].ToLowerInvariant().Replace("__", ".", StringComparison.Ordinal);
+            if (Keys.Contains(key))
+                settings[key] = new ConfigScalar(variables, 0, name, value);
+            else
+                variables.FailUnknown(0, name, key, Keys);
+        }
+    }
+
+    private static ServerOptions Options(Dictionary<string, ConfigScalar> settings, string folder)
+    {
+        ConfigScalar? Get(string key) => settings.GetValueOrDefault(key);
+
+        foreach (var later in LaterKeys)
+            Get(later)?.Fail(NotSupported);
+        OnlyYet(Get("retention.max_age"), "forever");
+        var data = Get("data")?.FullPath() ?? Path.GetFullPath("data", folder);
+        var unset = new ServerOptions { Data = data, Sources = Path.Combine(data, "sources", "*.yaml") };
+        return unset with
+        {
+            Urls = Urls(Get("urls")) ?? unset.Urls,
+            Sources = Sources(Get("sources")) ?? unset.Sources,
+            SyncInterval = Get("sync.interval")?.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)) ?? unset.SyncInterval,
+            StoreEngine = OnlyYet(Get("store.engine"), "sqlite", "postgres") ?? unset.StoreEngine,
+            QueueEngine = OnlyYet(Get("queue.engine"), "memory", "rabbitmq") ?? unset.QueueEngine,
+            QueueCapacity = (int?)Get("queue.capacity")?.Integer(1, 10_000_000) ?? unset.QueueCapacity,
+            BoardMax = (int?)Get("board.max")?.Integer(1, 100_000_000) ?? unset.BoardMax,
+            AnonymousRead = Get("auth.anonymous_read")?.Flag() ?? unset.AnonymousRead,
+        };
+    }
+
+    /// <summary>One value is done, the others that the contract knows are not; what it does not know is a mistake like any.</summary>
+    private static string? OnlyYet(ConfigScalar? scalar, string supported, params string[] later)
+    {
+        if (scalar is null)
+            return null;
+        if (later.Length > 0 && !later.Contains(scalar.Raw))
+            return scalar.OneOf([supported]);
+        if (scalar.Raw == supported)
+            return supported;
+        scalar.Fail($"\"{scalar.Raw}\" {NotSupported}", supported);
+        return null;
+    }
+
+    private static string[]? Urls(ConfigScalar? scalar)
+    {
+        if (scalar?.Text() is not { } text)
+            return null;
+        var urls = text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (urls.Length > 0 && urls.All(IsListenUrl))
+            return urls;
+        scalar.Fail($"\"{scalar.Raw}\" is not where a service can listen", "http://ADDRESS:PORT, several with ;");
+        return null;
+    }
+
+    /// <summary>Kestrel's own parser also takes <c>*</c> and <c>+</c> for every address; a path would be dropped in silence.</summary>
+    private static bool IsListenUrl(string url)
+    {
+        try
+        {
+            var address = BindingAddress.Parse(url);
+            return address.Scheme is "http" or "https" && address.PathBase.Length == 0 && address.Host.Length > 0 && address.Port is >= 0 and <= 65535;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    private static string? Sources(ConfigScalar? scalar)
+    {
+        if (scalar?.FullPath() is not { } pattern)
+            return null;
+        if (Path.GetDirectoryName(pattern)?.AsSpan().IndexOfAny('*', '?') is >= 0)
+            scalar.Fail($"\"{scalar.Raw}\" has a wildcard in a folder's name", "wildcards in the last part only, as ./sources/*.yaml");
+        else if (Directory.Exists(pattern))
+            scalar.Fail($"\"{scalar.Raw}\" is a folder", "a file or a pattern, as ./sources/*.yaml");
+        return pattern;
+    }
+}
+
+/// <summary>What came of reading the configuration.</summary>
+/// <param name="Options">Defaults stand where a value is wrong: start nothing while there is a mistake.</param>
+/// <param name="Errors">All mistakes: the file's by line, then the environment's.</param>
+public sealed record TocsinReadResult(ServerOptions Options, IReadOnlyList<ConfigError> Errors);
