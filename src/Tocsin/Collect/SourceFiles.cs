@@ -21,7 +21,8 @@ public static class SourceFiles
             if (result.Name is { Length: > 0 } name && !firstWithName.TryAdd(name, path))
                 errors.Add(new ConfigError(path, result.NameLine, "name", $"\"{name}\" is already the name of the source in {firstWithName[name]}"));
         }
-        return new SourcesReadResult([.. results.Select(read => read.Result.Source).OfType<SourceDefinition>()], errors);
+        return new SourcesReadResult([.. results.Select(read => read.Result.Source).OfType<SourceDefinition>()],
+            [.. errors.OrderBy(error => error.File, StringComparer.Ordinal).ThenBy(error => error.Line)]);
     }
 
     private static List<string> Find(string pattern, List<ConfigError> errors)
@@ -34,7 +35,14 @@ public static class SourceFiles
             return [];
         try
         {
-            List<string> files = [.. Directory.EnumerateFiles(folder, name).Order(StringComparer.Ordinal).Take(MaxFiles + 1)];
+            // As in a shell, a pattern does not match hidden files: editors leave their locks there.
+            List<string> files =
+            [
+                .. Directory.EnumerateFiles(folder, name)
+                    .Where(path => !Path.GetFileName(path.AsSpan()).StartsWith('.'))
+                    .Order(StringComparer.Ordinal)
+                    .Take(MaxFiles + 1),
+            ];
             if (files.Count <= MaxFiles)
                 return files;
             errors.Add(new ConfigError(pattern, 0, "", $"matches more than {MaxFiles} files"));

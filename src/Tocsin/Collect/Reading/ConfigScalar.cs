@@ -12,15 +12,8 @@ namespace Tocsin.Collect.Reading;
 /// <param name="raw">The text as written; null when the file gives no value.</param>
 public sealed class ConfigScalar(ConfigFile file, int line, string key, string? raw)
 {
-    public int Line => line;
-
-    public string Key => key;
-
     /// <summary>The text as written, references and all; empty when there is none.</summary>
     public string Raw => raw ?? "";
-
-    /// <summary>The file's folder.</summary>
-    public string Folder => file.Folder;
 
     /// <summary>Records a mistake in this value.</summary>
     public void Fail(string message, string? allowed = null) => file.Fail(line, key, message, allowed);

@@ -77,8 +77,9 @@ internal static partial class SourceReader
             : url.UserInfo.Length > 0 ? "must not hold a user or a password: they belong under auth"
             : text.AsSpan().IndexOfAny('?', '#') >= 0 ? "must not hold a query or a fragment: they belong into a request's get"
             : null;
+        // What stands before an @ may be a password: then the text is not quoted.
         if (problem is not null)
-            scalar.Fail($"{scalar.Quoted} {problem}", "https://host[:port][/path]");
+            scalar.Fail(scalar.Raw.Contains('@', StringComparison.Ordinal) ? problem : $"{scalar.Quoted} {problem}", "https://host[:port][/path]");
         else if (url!.Scheme == Uri.UriSchemeHttps && !allowPrivate && AddressRules.IsPrivateLiteral(url))
             scalar.Fail($"{scalar.Quoted} leads into a private network or to this machine; if that is meant, add the line `allow_private: true`");
         return problem is null ? url : null;

@@ -74,8 +74,6 @@ public sealed class YamlSection
     internal IReadOnlyList<YamlSection> Sections(string name) =>
         [.. Items(name).Select(item => AsSection(item.Key, item.Node)).OfType<YamlSection>()];
 
-    internal bool IsList(string name) => children.TryGetValue(name, out var child) && child.Value is YamlSequenceNode;
-
     private IEnumerable<(string Key, YamlNode Node)> Items(string name)
     {
         if (!children.TryGetValue(name, out var child))

@@ -44,10 +44,10 @@ public static class YamlText
     public static YamlSection? Parse(string yaml, ConfigFile file)
     {
         var text = yaml.TrimStart('\uFEFF');
-        var line = 1;
+        var open = new Stack<int>();
         try
         {
-            if (!IsPlain(new Parser(new StringReader(text)), file, ref line))
+            if (!IsPlain(new Parser(new StringReader(text)), file, open))
                 return null;
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
@@ -60,27 +60,32 @@ public static class YamlText
                     return null;
             }
         }
-        catch (YamlException e)
+        catch (YamlException e) when (open.Count == 0 || e.Start.Index < text.TrimEnd().Length)
         {
             FailSyntax(text, e, file);
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is YamlException or InvalidOperationException)
         {
-            // What this version of the parser throws for a bracket that is never closed.
-            file.Fail(line, "", "broken YAML: a bracket or brace is not closed");
+            // The parser points at the end of the file, or (InvalidOperationException) nowhere.
+            file.Fail(open.TryPeek(out var line) ? line : 1, "", "broken YAML: a bracket or brace that opens here is not closed");
         }
         return null;
     }
 
-    private static bool IsPlain(Parser parser, ConfigFile file, ref int line)
+    /// <summary>Refuses what is YAML and yet no configuration; leaves in <paramref name="open"/> the lines of brackets not closed.</summary>
+    private static bool IsPlain(Parser parser, ConfigFile file, Stack<int> open)
     {
         var depth = 0;
         var documents = 0;
         while (parser.MoveNext())
         {
             var current = parser.Current!;
-            line = (int)current.Start.Line;
+            var line = (int)current.Start.Line;
             depth += current.NestingIncrease;
+            if (current is SequenceStart { Style: SequenceStyle.Flow } or MappingStart { Style: MappingStyle.Flow })
+                open.Push(line);
+            else if (open.Count > 0 && current is (SequenceEnd or MappingEnd))
+                open.Pop();
             var problem = depth > MaxDepth ? $"is nested more than {MaxDepth} deep"
                 : current is AnchorAlias ? "anchors and aliases are not supported: write the value out"
                 : current is DocumentStart && ++documents > 1 ? "only one document in a file: remove the --- and what follows, or make two files"

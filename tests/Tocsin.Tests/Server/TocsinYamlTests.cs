@@ -1,0 +1,155 @@
+using Tocsin.Server.Configuration;
+
+namespace Tocsin.Tests.Server;
+
+public sealed class TocsinYamlTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory().FullName;
+
+    private string ConfigPath => Path.Combine(folder, "tocsin.yaml");
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public void Without_a_file_everything_has_its_default()
+    {
+        var result = Read(null);
+
+        result.Errors.ShouldBeEmpty();
+        result.Options.Urls.ShouldBe(["http://127.0.0.1:9000"]);
+        result.Options.ShouldBe(new ServerOptions
+        {
+            Urls = result.Options.Urls,
+            Data = Path.GetFullPath("data"),
+            Sources = Path.GetFullPath("data/sources/*.yaml"),
+            SyncInterval = TimeSpan.FromMinutes(30),
+            StoreEngine = "sqlite",
+            QueueEngine = "memory",
+            QueueCapacity = 100_000,
+            BoardMax = 1_000_000,
+        });
+    }
+
+    [Fact]
+    public void A_file_is_taken_with_its_paths_relative_to_itself()
+    {
+        var options = Valid("""
+            urls: http://127.0.0.1:9000;http://[::1]:9001
+            data: ./kept
+            store: { engine: sqlite }
+            queue: { engine: memory, capacity: 500 }
+            sources: ./feeds/*.yaml
+            sync: { interval: 45s }
+            board: { max: 2000 }
+            retention: { max_age: forever }
+            auth: { anonymous_read: true }
+            """);
+
+        options.Urls.ShouldBe(["http://127.0.0.1:9000", "http://[::1]:9001"]);
+        options.Data.ShouldBe(Path.Combine(folder, "kept"));
+        options.Sources.ShouldBe(Path.Combine(folder, "feeds", "*.yaml"));
+        options.SyncInterval.ShouldBe(TimeSpan.FromSeconds(45));
+        options.QueueCapacity.ShouldBe(500);
+        options.BoardMax.ShouldBe(2000);
+        options.AnonymousRead.ShouldBeTrue();
+        options.ConfigFile.ShouldBe(ConfigPath);
+    }
+
+    [Fact]
+    public void Without_a_pattern_the_sources_are_in_the_data_folder() =>
+        Valid("data: /srv/tocsin").Sources.ShouldBe("/srv/tocsin/sources/*.yaml");
+
+    [Theory]
+    [InlineData("TOCSIN__SYNC__INTERVAL", "10s")]
+    [InlineData("tocsin__sync__interval", "10s")]
+    public void The_environment_overrides_the_file_also_where_the_file_is_wrong(string name, string value)
+    {
+        File.WriteAllText(ConfigPath, "sync: { interval: never }");
+
+        var result = Read(ConfigPath, (name, value));
+
+        result.Errors.ShouldBeEmpty();
+        result.Options.SyncInterval.ShouldBe(TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public void A_name_with_a_single_underscore_keeps_it_and_other_variables_are_not_looked_at() =>
+        Read(null, ("TOCSIN__AUTH__ANONYMOUS_READ", "true"), ("TOCSIN_ADMIN_TOKEN", "x"), ("PATH", "y")).ShouldSatisfyAllConditions(
+            result => result.Errors.ShouldBeEmpty(),
+            result => result.Options.AnonymousRead.ShouldBeTrue());
+
+    [Fact]
+    public void The_later_of_two_variables_wins_and_a_reference_in_one_is_resolved() =>
+        Read(null, ("TOCSIN__DATA", "/a"), ("TOCSIN__DATA", "/${env:TOKEN}")).Options.Data.ShouldBe("/" + Collect.SomeSource.TokenValue);
+
+    [Theory]
+    [InlineData("TOCSIN__STROE__ENGINE", "sqlite", "environment: TOCSIN__STROE__ENGINE: unknown key; did you mean store.engine? (allowed: urls, data, store.engine,")]
+    [InlineData("TOCSIN__STORE", "sqlite", "environment: TOCSIN__STORE: unknown key")]
+    [InlineData("TOCSIN__BOARD__MAX", "0", "environment: TOCSIN__BOARD__MAX: \"0\" is not a whole number in range (allowed: 1 to 100000000)")]
+    [InlineData("TOCSIN__DATA", "", "environment: TOCSIN__DATA: has no value")]
+    [InlineData("TOCSIN__STORE__CONNECTION", "Host=db;Password=hunter2", "environment: TOCSIN__STORE__CONNECTION: is not supported by this version")]
+    public void A_variable_that_is_wrong_is_told(string name, string value, string expected)
+    {
+        var error = Read(null, (name, value)).Errors.ShouldHaveSingleItem().ToString();
+        error.ShouldStartWith(expected);
+        error.ShouldNotContain("hunter2");
+    }
+
+    [Theory]
+    [InlineData("url: http://127.0.0.1:9000", "url: unknown key; did you mean urls? (allowed: urls, data, store, queue, sources, sync, board, retention, geoip, owners, people, auth, metrics)")]
+    [InlineData("urls: 127.0.0.1:9000", "urls: \"127.0.0.1:9000\" is not where a service can listen (allowed: http://ADDRESS:PORT, several with ;)")]
+    [InlineData("urls: http://127.0.0.1:9000/base", "urls: \"http://127.0.0.1:9000/base\" is not where")]
+    [InlineData("urls: http://127.0.0.1:99999", "urls: \"http://127.0.0.1:99999\" is not where")]
+    [InlineData("urls: ;", "urls: \";\" is not where")]
+    [InlineData("store: { engine: postgres }", "store.engine: \"postgres\" is not supported by this version (allowed: sqlite)")]
+    [InlineData("store: { engine: sqllite }", "store.engine: \"sqllite\" is not known; did you mean sqlite? (allowed: sqlite)")]
+    [InlineData("store: { conection: x }", "store.conection: unknown key; did you mean connection? (allowed: engine, connection)")]
+    [InlineData("store: sqlite", "store: must be a section of keys and values")]
+    [InlineData("store: { connection: \"${env:NONE}\" }", "store.connection: is not supported by this version")]
+    [InlineData("queue: { engine: rabbitmq }", "queue.engine: \"rabbitmq\" is not supported by this version (allowed: memory)")]
+    [InlineData("queue: { url: x }", "queue.url: is not supported by this version")]
+    [InlineData("queue: { capacity: many }", "queue.capacity: \"many\" is not a whole number in range (allowed: 1 to 10000000)")]
+    [InlineData("sync: { interval: 500ms }", "sync.interval: \"500ms\" is not a duration in range (allowed: 1s to 1d, as 300ms, 30s, 5m, 1h, 2d)")]
+    [InlineData("sync: { interval: 25h }", "sync.interval: \"25h\" is not a duration in range")]
+    [InlineData("retention: { max_age: 90d }", "retention.max_age: \"90d\" is not supported by this version (allowed: forever)")]
+    [InlineData("geoip: { database: ./geo.mmdb }", "geoip.database: is not supported by this version")]
+    [InlineData("owners: ./owners.csv", "owners: is not supported by this version")]
+    [InlineData("people: ./people.csv", "people: is not supported by this version")]
+    [InlineData("metrics: { urls: http://127.0.0.1:9100 }", "metrics.urls: is not supported by this version")]
+    [InlineData("auth: { anonymous_read: maybe }", "auth.anonymous_read: \"maybe\" is not known (allowed: true, false)")]
+    [InlineData("sources: ./*/a.yaml", "sources: \"./*/a.yaml\" has a wildcard in a folder's name (allowed: wildcards in the last part only, as ./sources/*.yaml)")]
+    [InlineData("sources: .", "sources: \".\" is a folder")]
+    [InlineData("data: [a]", "data: must be a single value")]
+    public void A_mistake_in_the_file_is_told(string yaml, string expected)
+    {
+        File.WriteAllText(ConfigPath, yaml);
+        Read(ConfigPath).Errors.ShouldHaveSingleItem().ToString().ShouldStartWith($"{ConfigPath}:1: {expected}");
+    }
+
+    [Fact]
+    public void All_mistakes_of_file_and_environment_are_told_at_once()
+    {
+        File.WriteAllText(ConfigPath, "board: { max: 0 }\nsync:\n  interval: 0s\ndata:\n");
+
+        Read(ConfigPath, ("TOCSIN__URLS", "x"), ("TOCSIN__X", "y")).Errors.Select(error => (error.File, error.Line, error.Key)).ShouldBe(
+            [(ConfigPath, 1, "board.max"), (ConfigPath, 3, "sync.interval"), (ConfigPath, 4, "data"), ("environment", 0, "TOCSIN__X"), ("environment", 0, "TOCSIN__URLS")]);
+    }
+
+    [Fact]
+    public void A_file_that_is_not_there_is_a_mistake() =>
+        Read(ConfigPath).Errors.ShouldHaveSingleItem().ToString().ShouldBe($"{ConfigPath}: no such file");
+
+    [Fact]
+    public void An_empty_file_is_all_defaults() => Valid("# nothing yet\n").Data.ShouldBe(Path.Combine(folder, "data"));
+
+    private ServerOptions Valid(string yaml)
+    {
+        File.WriteAllText(ConfigPath, yaml);
+        var result = Read(ConfigPath);
+        result.Errors.ShouldBeEmpty();
+        return result.Options;
+    }
+
+    private static TocsinReadResult Read(string? path, params (string Name, string Value)[] environment) =>
+        TocsinYaml.Read(path, Collect.SomeSource.Secrets, environment.Select(pair => KeyValuePair.Create(pair.Name, pair.Value)));
+}

@@ -1,0 +1,94 @@
+using System.Net.Http.Headers;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace Tocsin.MockUpstream;
+
+/// <summary>The upstreams' side: who asks, for what, after how long, and with which fault.</summary>
+internal sealed class Upstream(Func<string, Feed?> find, MockState state, FaultDice dice, Misbehaviour misbehaviour, TimeProvider time)
+{
+    private static readonly string Credentials = Convert.ToBase64String(Encoding.UTF8.GetBytes("tocsin:tocsin"));
+
+    internal async Task HandleAsync(HttpContext context)
+    {
+        if (!IsKnown(context.Request))
+        {
+            context.Response.Headers.WWWAuthenticate = "Basic realm=\"mock upstream\"";
+            await Reply.WriteTextAsync(context, StatusCodes.Status401Unauthorized, "{\"detail\": \"Invalid username/password.\"}");
+            return;
+        }
+
+        var path = context.Request.Path.Value ?? "/";
+        var feed = find(path.TrimEnd('/'));
+        if (feed is null)
+        {
+            await Reply.WriteTextAsync(context, StatusCodes.Status404NotFound, "{\"detail\": \"Not found.\"}");
+            return;
+        }
+
+        if (!HttpMethods.IsGet(context.Request.Method))
+        {
+            context.Response.Headers.Allow = "GET";
+            context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            return;
+        }
+
+        if (feed.SlashEnded && !path.EndsWith('/'))
+        {
+            context.Response.Headers.Location = path + "/" + context.Request.QueryString;
+            context.Response.StatusCode = StatusCodes.Status301MovedPermanently;
+            return;
+        }
+
+        await AnswerAsync(context, feed);
+    }
+
+    private async Task AnswerAsync(HttpContext context, Feed feed)
+    {
+        var config = state.Config;
+        var draw = dice.Draw(config);
+        using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, state.Stopping);
+        try
+        {
+            if (config.Latency > TimeSpan.Zero)
+                await Task.Delay(config.Latency, time, gone.Token);
+            // asked after the delay: an answer is as new as the moment it leaves
+            Answer Answer() => feed.Answer(new Ask(config, draw, context.Request.Query, time.GetUtcNow()));
+            if (!await misbehaviour.TryAsync(context, config, draw, Answer, gone.Token))
+                await SendAsync(context, Answer(), gone.Token);
+        }
+        catch (OperationCanceledException) when (gone.IsCancellationRequested)
+        {
+            // nobody is there to read an answer
+            context.Abort();
+        }
+    }
+
+    private static async Task SendAsync(HttpContext context, Answer answer, CancellationToken ct)
+    {
+        context.Response.StatusCode = answer.Status;
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = answer.Length;
+        await answer.WriteAsync(context.Response.Body, answer.Length, ct);
+    }
+
+    private static bool IsKnown(HttpRequest request) =>
+        AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var header)
+        && header.Scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase)
+        && header.Parameter == Credentials;
+}
+
+/// <summary>What calls share: the configuration of the moment, and the end of the server.</summary>
+internal sealed class MockState(MockConfig config, CancellationToken stopping)
+{
+    private volatile MockConfig _config = config;
+
+    /// <summary>Replaced as a whole, so that a call sees one state of it.</summary>
+    internal MockConfig Config
+    {
+        get => _config;
+        set => _config = value;
+    }
+
+    internal CancellationToken Stopping { get; } = stopping;
+}
