@@ -21,8 +21,10 @@ internal sealed partial class FeedLoop
     private CancellationTokenSource? _wait;
     private TaskCompletionSource _firstAttempt = new();
 
-    /// <param name="parallel">Bounds the source's calls at any time.</param>
-    /// <param name="poll">One attempt: fetch, understand, commit. Null when it went well.</param>
+    /// <summary>
+    /// <paramref name="parallel"/> bounds the source's calls at any time. <paramref name="poll"/> is one attempt: fetch, understand, commit; null
+    /// when it went well.
+    /// </summary>
     public FeedLoop(SourceDefinition source, SourceStatus.FeedStatus status, SemaphoreSlim parallel, TimeProvider time, ILogger logger, Func<CancellationToken, Task<FetchFailure?>> poll)
     {
         (_source, _status, _parallel, _logger, _poll) = (source.Name, status, parallel, logger, poll);
@@ -44,26 +46,34 @@ internal sealed partial class FeedLoop
     public Task FirstAttempt => _firstAttempt.Task;
 
     /// <summary>
-    /// Starts a poll when none is running. With <paramref name="now"/>, one that waits to ask again asks at once. Null when it is busy asking
-    /// (or, without <paramref name="now"/>, waiting); else the poll, which gives its last failure or null.
+    /// Starts a poll when none is running: it gives its last failure, or null when it went well. False when one is under way.
     /// </summary>
-    public Task<FetchFailure?>? TryStart(bool now, CancellationToken cancellation)
+    public bool TryStart(CancellationToken cancellation, out Task<FetchFailure?> poll)
     {
+        poll = Task.FromResult<FetchFailure?>(null);
         lock (_gate)
         {
             if (_busy)
-            {
-                if (!now || _wait is null)
-                    return null;
-                // Not Cancel(): it would run the poll's continuation here, under the lock.
-                _ = _wait.CancelAsync();
-                _wait = null;
-                return Task.FromResult<FetchFailure?>(null);
-            }
+                return false;
             _busy = true;
             _firstAttempt = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
-        return RunAsync(cancellation);
+        poll = RunAsync(cancellation);
+        return true;
+    }
+
+    /// <summary>Tells a poll that waits to ask again to ask at once, with all its attempts. False when none waits.</summary>
+    public bool Hurry()
+    {
+        lock (_gate)
+        {
+            if (_wait is null)
+                return false;
+            // Not Cancel(): it would run the poll's continuation here, under the lock.
+            _ = _wait.CancelAsync();
+            _wait = null;
+            return true;
+        }
     }
 
     private async Task<FetchFailure?> RunAsync(CancellationToken cancellation)

@@ -68,7 +68,7 @@ internal sealed partial class SourceRunner : IDisposable
             var now = _stages.Time.GetUtcNow();
             if (Status.Enabled && now >= next)
             {
-                Poll("schedule", now: false);
+                Poll("schedule");
                 // Runs that were missed (the machine slept) are not made up for.
                 next += Status.Every * Math.Max(1, Math.Ceiling((now - next) / Status.Every));
             }
@@ -82,7 +82,13 @@ internal sealed partial class SourceRunner : IDisposable
     }
 
     /// <summary>Polls now. True when something was started, or told not to wait; false when every feed is busy asking.</summary>
-    public bool PollNow() => Poll("request", now: true);
+    public bool PollNow()
+    {
+        var hurried = _identities?.Hurry() ?? false;
+        foreach (var (_, loop) in _feeds)
+            hurried |= loop.Hurry();
+        return Poll("request") || hurried;
+    }
 
     /// <summary>Changes the schedule; takes effect at once, counted from the last start.</summary>
     public void Reschedule(bool enabled, TimeSpan every)
@@ -110,17 +116,17 @@ internal sealed partial class SourceRunner : IDisposable
         return first == changed && Status.Every != every ? start + Status.Every : next;
     }
 
-    private bool Poll(string trigger, bool now)
+    private bool Poll(string trigger)
     {
         var began = _stages.Time.GetUtcNow();
         var before = Status.Counts;
         var started = new List<Task<FetchFailure?>>();
-        if (_identities?.TryStart(now, _stop) is { } identities)
+        if (_identities is not null && _identities.TryStart(_stop, out var identities))
             started.Add(identities);
         foreach (var (feed, loop) in _feeds)
         {
             feed.Identities = _identities?.FirstAttempt ?? Task.CompletedTask;
-            if (loop.TryStart(now, _stop) is { } records)
+            if (loop.TryStart(_stop, out var records))
                 started.Add(records);
         }
         if (started.Count == 0)

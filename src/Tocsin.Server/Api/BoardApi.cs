@@ -1,0 +1,132 @@
+using Microsoft.Net.Http.Headers;
+using Tocsin.Access;
+using Tocsin.Projections;
+
+namespace Tocsin.Server.Api;
+
+/// <summary><c>GET /incidents</c> and <c>/incidents/{user_id}</c>: the board as bytes, with what it does and does not hold said in headers.</summary>
+internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimeProvider time)
+{
+    private const int MaxEmployeesPerPage = 10_000;
+    private const int MaxPerPriority = 10_000;
+
+    private static readonly QueryParameter[] Filters =
+    [
+        new("kind", "incident (default), alert or audit; repeat for several"),
+        new("user_id", "Only these people; repeat for several. unknown: those nobody was found for"),
+        new("employee_id", "Alias of user_id"),
+        new("user", "Alias of user_id"),
+        new("priority", "low, medium, high or critical; repeat for several"),
+        new("severity", "Alias of priority"),
+        new("criticality", "Alias of priority"),
+        new("type", "Only these types; auth.* means all that begin with auth.; repeat for several"),
+        new("event_type", "Alias of type"),
+        new("source", "Only these sources; repeat for several"),
+        new("since", "Only what happened then or later: RFC 3339, Unix seconds, or -24h"),
+        new("until", "Only what happened before"),
+        new("per_priority", "Show the newest N of each list; counts stay true"),
+    ];
+
+    private static readonly QueryParameter[] Paging =
+    [
+        new("limit", $"Employees on a page, 1 to {MaxEmployeesPerPage}; all when left out"),
+        new("cursor", "Where the last page ended, from its Link header"),
+    ];
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/incidents", GetAllAsync).Needs(Scope.Read, [.. Filters, .. Paging]).WithTags("Board")
+            .WithSummary("The board: employee -> priority -> incidents by time")
+            .Produces(200, contentType: "application/json").Produces(304).ProducesProblem(400).ProducesProblem(401);
+        routes.MapGet("/incidents/{user_id}", GetOneAsync).Needs(Scope.Read, Filters).WithTags("Board")
+            .WithSummary("One employee's four lists")
+            .Produces(200, contentType: "application/json").Produces(304).ProducesProblem(400).ProducesProblem(401).ProducesProblem(404);
+    }
+
+    private Task GetAllAsync(HttpContext context)
+    {
+        var reader = new QueryReader(context.Request.Query, time.GetUtcNow());
+        var query = ReadFilters(reader) with { Limit = reader.Number("limit", 1, MaxEmployeesPerPage) };
+        var filter = FilterText(context.Request.Query);
+        if (reader.Text("cursor") is { } cursor)
+        {
+            query = query with { After = PageCursor.Read(cursor, filter, out var reason) };
+            if (query.After is null)
+                reader.Fail("cursor", reason!);
+        }
+        if (reader.Problem is { } problem)
+            return problem.ExecuteAsync(context);
+        var answer = board.Get(query);
+        if (answer.NextAfter is { } next)
+            context.Response.Headers.Link = $"<{NextPage(context.Request, PageCursor.Write(filter, next))}>; rel=\"next\"";
+        return WriteAsync(context, answer);
+    }
+
+    private Task GetOneAsync(HttpContext context)
+    {
+        var userId = (string)context.Request.RouteValues["user_id"]!;
+        var reader = new QueryReader(context.Request.Query, time.GetUtcNow());
+        var query = ReadFilters(reader);
+        if (reader.Problem is { } problem)
+            return problem.ExecuteAsync(context);
+        return board.Employee(userId, query) is { } answer
+            ? WriteAsync(context, answer)
+            : Problem.NotFound("Nothing on the board concerns this person, or the filter leaves nothing.").ExecuteAsync(context);
+    }
+
+    private static BoardQuery ReadFilters(QueryReader reader)
+    {
+        var query = new BoardQuery
+        {
+            UserIds = reader.Texts("user_id", "employee_id", "user"),
+            Types = reader.Texts("type", "event_type"),
+            Sources = reader.Texts("source"),
+            Since = reader.Time("since"),
+            Until = reader.Time("until"),
+            PerPriority = reader.Number("per_priority", 0, MaxPerPriority),
+        };
+        var kinds = new List<EventKind>();
+        foreach (var name in reader.Texts("kind"))
+            if (EventKinds.Parse(name) is { } kind)
+                kinds.Add(kind);
+            else
+                reader.Fail("kind", $"expected {string.Join(", ", EventKinds.Names)}");
+        var priorities = new List<Priority>();
+        foreach (var name in reader.Texts("priority", "severity", "criticality"))
+            if (Priorities.Parse(name) is not Priority.None and var priority)
+                priorities.Add(priority);
+            else
+                reader.Fail("priority", $"expected {string.Join(", ", Priorities.Names)}");
+        return query with { Kinds = kinds.Count == 0 ? query.Kinds : [.. kinds.Distinct()], Priorities = priorities };
+    }
+
+    private Task WriteAsync(HttpContext context, BoardAnswer answer)
+    {
+        var headers = context.Response.Headers;
+        headers["Tocsin-Sequence"] = answer.Sequence.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (answer.Floor > 0)
+            headers["Tocsin-Floor"] = answer.Floor.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        freshness.Current.WriteTo(headers);
+        var (body, encoding) = BoardEncoding.Choose(context.Request.Headers.AcceptEncoding, answer);
+        headers.ETag = BoardEncoding.ETag(answer.ETag, encoding);
+        headers.Vary = HeaderNames.AcceptEncoding;
+        headers.CacheControl = "no-cache";
+        if (BoardEncoding.Matches(context.Request.Headers.IfNoneMatch, headers.ETag.ToString()))
+        {
+            context.Response.StatusCode = StatusCodes.Status304NotModified;
+            return Task.CompletedTask;
+        }
+        if (encoding is not null)
+            headers.ContentEncoding = encoding;
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = body.Length;
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : body.WriteToAsync(context.Response.Body, context.RequestAborted).AsTask();
+    }
+
+    /// <summary>What a cursor is bound to: every filter as asked (a span before now stays the span), without where and how much.</summary>
+    private static string FilterText(IQueryCollection query) =>
+        string.Join('&', query.Where(pair => pair.Key is not ("limit" or "cursor")).SelectMany(pair => pair.Value.Select(value => $"{pair.Key}={value}")).Order(StringComparer.Ordinal));
+
+    private static string NextPage(HttpRequest request, string cursor) =>
+        request.Path + QueryString.Create(request.Query.Where(pair => pair.Key != "cursor").Append(new("cursor", cursor)));
+}

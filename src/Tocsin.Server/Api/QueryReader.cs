@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text;
+
+namespace Tocsin.Server.Api;
+
+/// <summary>
+/// Reads the values of a query. The first that cannot be used becomes <see cref="Problem"/>, naming the parameter; the names themselves are
+/// checked before.
+/// </summary>
+internal sealed class QueryReader(IQueryCollection query, DateTimeOffset now)
+{
+    /// <summary>Values of one parameter: enough for any hand-made filter, bounded because each costs a comparison per event.</summary>
+    private const int MaxValues = 100;
+
+    public Problem? Problem { get; private set; }
+
+    /// <summary>All values of these names: aliases may be mixed.</summary>
+    public IReadOnlyList<string> Texts(params string[] names)
+    {
+        var values = names.SelectMany(name => query[name]).OfType<string>().ToArray();
+        if (values.Length > MaxValues)
+            Fail(names[0], $"at most {MaxValues} values");
+        if (Array.Exists(values, string.IsNullOrEmpty))
+            Fail(names[0], "it has no value");
+        return values;
+    }
+
+    public string? Text(string name)
+    {
+        var values = Texts(name);
+        if (values.Count > 1)
+            Fail(name, "it stands twice");
+        return values.Count == 0 ? null : values[0];
+    }
+
+    public int? Number(string name, int min, int max)
+    {
+        if (Text(name) is not { } text)
+            return null;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max)
+            return value;
+        Fail(name, $"expected a whole number from {min} to {max}");
+        return null;
+    }
+
+    public bool? Flag(string name)
+    {
+        switch (Text(name))
+        {
+            case null:
+                return null;
+            case "true":
+                return true;
+            case "false":
+                return false;
+            default:
+                Fail(name, "expected true or false");
+                return null;
+        }
+    }
+
+    /// <summary>RFC 3339, Unix seconds, or a span before now: <c>-24h</c>.</summary>
+    public EventTime? Time(string name)
+    {
+        if (Text(name) is not { } text)
+            return null;
+        // In a query a plus means a space, and people forget to escape it: 12:00:00+02:00.
+        if (EventTime.TryParse(text, out var time) || EventTime.TryParse(RestorePlus(text), out time) || EventTime.TryParseNumber(Encoding.UTF8.GetBytes(text), out time))
+            return time;
+        if (Ago(text) is { } ago && now - ago > DateTimeOffset.UnixEpoch)
+            return EventTime.From(now - ago);
+        Fail(name, "expected RFC 3339 with an offset (2026-01-31T12:00:00Z), Unix seconds, or a span before now (-24h)");
+        return null;
+    }
+
+    public void Fail(string name, string detail) => Problem ??= Problem.Query(name, detail);
+
+    private static string RestorePlus(string text) => text.Length > 6 && text[^6] == ' ' ? $"{text[..^6]}+{text[^5..]}" : text;
+
+    private static TimeSpan? Ago(string text)
+    {
+        if (text.Length is < 3 or > 9 || text[0] != '-' || !int.TryParse(text.AsSpan(1, text.Length - 2), NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+            return null;
+        return text[^1] switch
+        {
+            's' => TimeSpan.FromSeconds(count),
+            'm' => TimeSpan.FromMinutes(count),
+            'h' => TimeSpan.FromHours(count),
+            'd' => TimeSpan.FromDays(count),
+            _ => null,
+        };
+    }
+}
