@@ -26,14 +26,21 @@ internal sealed class PileMerge
     /// <summary>Brings the pile's snapshot up to date. Events under <paramref name="floor"/> are dropped; additions have their text in <paramref name="pending"/>.</summary>
     public void Run(Pile pile, long floor, byte[] pending)
     {
-        pieces.Clear();
-        segments.Clear();
-        chunks.Clear();
         counts.AsSpan().Clear();
         countsBefore.AsSpan().Clear();
         Collect(pile, floor, pending);
         Render(ChangedLists());
         pile.Replace([.. chunks]);
+        ForgetTexts();
+    }
+
+    /// <summary>Scratch that still pointed at texts would keep them, and the whole pending text, in memory.</summary>
+    private void ForgetTexts()
+    {
+        pieces.Clear();
+        segments.Clear();
+        chunks.Clear();
+        group.Clear();
     }
 
     private void Collect(Pile pile, long floor, byte[] pending)
