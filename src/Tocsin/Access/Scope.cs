@@ -18,8 +18,11 @@ public enum Scope
     /// <summary>Scrape metrics.</summary>
     Metrics = 8,
 
-    /// <summary>Everything, tokens included.</summary>
-    Admin = 16 | Ingest | Read | Operate | Metrics,
+    /// <summary>See and change tokens.</summary>
+    Tokens = 16,
+
+    /// <summary>Everything.</summary>
+    Admin = Ingest | Read | Operate | Metrics | Tokens,
 }
 
 /// <summary>Who calls, and what they may do.</summary>

@@ -1,0 +1,70 @@
+using Tocsin.Access;
+using Tocsin.Collect;
+using Tocsin.Enrich;
+using Tocsin.Journal;
+
+namespace Tocsin.Server.Api;
+
+/// <summary><c>/identities</c>: who held an address when, what is unresolved, and assigning by hand.</summary>
+internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore identities, EventJournal journal, TimeProvider time)
+{
+    private const int MaxUnresolved = 1_000;
+    private const int DefaultUnresolved = 100;
+    private const int MaxUserIdCharacters = 200;
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/identities", GetAsync)
+            .Needs(Scope.Read, new("ip", "The address asked about"), new("at", "Only who held it then"), new("unresolved", "true: the addresses nobody was found for, most events first"), new("limit", $"Of unresolved, 1 to {MaxUnresolved}"))
+            .WithTags("Identities").WithSummary("Who held an address when, from which source").ProducesProblem(400);
+        routes.MapPost("/identities", AssignAsync).Needs(Scope.Operate).WithTags("Identities")
+            .WithSummary("Assigns an address by hand; its unresolved events move at once").Accepts<Assignment>("application/json")
+            .Produces<Assignment>(201).ProducesProblem(400).ProducesProblem(422);
+    }
+
+    private async Task<IResult> GetAsync(HttpContext context)
+    {
+        var reader = new QueryReader(context.Request.Query, time.GetUtcNow());
+        var ip = reader.Text("ip");
+        var at = reader.Time("at");
+        var unresolved = reader.Flag("unresolved");
+        var limit = reader.Number("limit", 1, MaxUnresolved) ?? DefaultUnresolved;
+        var address = ip is null ? null : Address.Normalise(ip);
+        if (ip is not null && address is null)
+            reader.Fail("ip", "it is no IP address");
+        if (ip is null && unresolved != true)
+            reader.Fail("ip", "say ip=ADDRESS, or unresolved=true");
+        if (reader.Problem is { } problem)
+            return problem;
+        if (unresolved == true)
+            return Results.Ok((await journal.Store.TopUnresolvedAddressesAsync(limit, context.RequestAborted))
+                .Where(row => address is null || row.Address == address)
+                .Select(row => new { ip = row.Address, row.Count }));
+        return Results.Ok(directory.Find(address!).SelectMany(found => found.Holders
+            .Where(holder => at is not { } time || holder.Holds(time))
+            .Select(holder => new Held(address!, holder.UserId, Open(holder.From), Open(holder.To), found.Directory))));
+    }
+
+    private async Task<IResult> AssignAsync(Assignment body, CancellationToken cancellation)
+    {
+        var errors = new List<ProblemError>();
+        var address = body.Ip is null ? null : Address.Normalise(body.Ip);
+        if (address is null)
+            errors.Add(new ProblemError("/ip", "invalid", "expected an IP address"));
+        if (string.IsNullOrWhiteSpace(body.UserId) || body.UserId.Length > MaxUserIdCharacters)
+            errors.Add(new ProblemError("/user_id", "invalid", $"expected 1 to {MaxUserIdCharacters} characters"));
+        if (body.From >= body.To)
+            errors.Add(new ProblemError("/to", "invalid", "expected a time after from"));
+        if (errors.Count > 0)
+            return new Problem(StatusCodes.Status422UnprocessableEntity, "invalid_assignment", "The assignment cannot be used.", errors);
+        await identities.AssignAsync(address!, body.UserId!, body.From, body.To, cancellation);
+        return Results.Created($"/identities?ip={Uri.EscapeDataString(address!)}", body with { Ip = address });
+    }
+
+    private static DateTimeOffset? Open(DateTimeOffset end) => end == DateTimeOffset.MinValue || end == DateTimeOffset.MaxValue ? null : end;
+
+    private sealed record Held(string Ip, string UserId, DateTimeOffset? From, DateTimeOffset? To, string Source);
+}
+
+/// <summary>An address given to a person by hand, from and to open when absent.</summary>
+internal sealed record Assignment(string? Ip, string? UserId, DateTimeOffset? From, DateTimeOffset? To);

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using Tocsin.Access;
+using Tocsin.Collect;
+
+namespace Tocsin.Server.Api;
+
+/// <summary><c>/sources</c> and below, and <c>POST /sync</c>.</summary>
+internal sealed class SourcesApi(Collector collector)
+{
+    private const int MaxRejectsPerPage = 1_000;
+    private const int DefaultRejects = 100;
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/sources", collector.View).Needs(Scope.Read).WithTags("Sources").WithSummary("Every source as it stands");
+        routes.MapGet("/sources/{name}", Get).Needs(Scope.Read).WithTags("Sources").WithSummary("One source as it stands")
+            .Produces<SourceView>().ProducesProblem(404);
+        routes.MapGet("/sources/{name}/syncs", SyncsAsync).Needs(Scope.Read).WithTags("Sources").WithSummary("The last 100 polls, newest first")
+            .Produces<IReadOnlyList<JsonElement>>().ProducesProblem(404);
+        routes.MapGet("/sources/{name}/rejects", RejectsAsync).Needs(Scope.Read, new("limit", $"1 to {MaxRejectsPerPage}, {DefaultRejects} when left out"), new("cursor", "Where the last page ended"))
+            .WithTags("Sources").WithSummary("Records that could not be mapped, each once, with the reason")
+            .Produces<IReadOnlyList<JsonElement>>().ProducesProblem(400).ProducesProblem(404);
+        routes.MapPost("/sync", Sync).Needs(Scope.Operate, new QueryParameter("source", "Only this one; all when left out")).WithTags("Sources")
+            .WithSummary("Polls now; a source that waits to retry starts at once")
+            .Produces<SyncStarted>(202).Produces<SyncStarted>(409).ProducesProblem(404);
+    }
+
+    private IResult Get(string name) => collector.View(name) is { } view ? Results.Ok(view) : Unknown(name);
+
+    private async Task<IResult> SyncsAsync(string name, CancellationToken cancellation) =>
+        collector.View(name) is null ? Unknown(name) : Results.Ok(await collector.HistoryAsync(name, cancellation));
+
+    private async Task<IResult> RejectsAsync(string name, HttpContext context, TimeProvider time)
+    {
+        if (collector.View(name) is null)
+            return Unknown(name);
+        var reader = new QueryReader(context.Request.Query, time.GetUtcNow());
+        var limit = reader.Number("limit", 1, MaxRejectsPerPage) ?? DefaultRejects;
+        string? after = null;
+        if (reader.Text("cursor") is { } cursor && (after = PageCursor.Read(cursor, name, out var reason)) is null)
+            reader.Fail("cursor", reason!);
+        if (reader.Problem is { } problem)
+            return problem;
+        var rows = await collector.RejectsAsync(name, after, limit + 1, context.RequestAborted);
+        if (rows.Count > limit)
+            context.Response.Headers.Link = $"</sources/{name}/rejects?limit={limit}&cursor={PageCursor.Write(name, rows[limit - 1].Key)}>; rel=\"next\"";
+        return Results.Ok(rows.Take(limit).Select(row => JsonElement.Parse(row.Value)));
+    }
+
+    private IResult Sync(HttpContext context)
+    {
+        var asked = context.Request.Query["source"].OfType<string>().ToArray();
+        if (Array.Find(asked, name => collector.View(name) is null) is { } unknown)
+            return Unknown(unknown);
+        var names = asked.Length > 0 ? asked.Distinct() : collector.View().Where(source => source.Enabled).Select(source => source.Name);
+        var started = new SyncStarted([], []);
+        foreach (var name in names)
+            (collector.PollNow(name) == true ? started.Started : started.AlreadyRunning).Add(name);
+        return Results.Json(started, statusCode: started.Started.Count > 0 ? StatusCodes.Status202Accepted : StatusCodes.Status409Conflict);
+    }
+
+    private Problem Unknown(string name) => Problem.NotFound(
+        $"There is no source named {name}; there {(collector.Sources.Count == 0 ? "are none" : "is " + string.Join(", ", collector.Sources.Select(source => source.Name)))}.");
+}
+
+/// <summary>Which sources were told to poll, and which were polling already.</summary>
+internal sealed record SyncStarted(List<string> Started, List<string> AlreadyRunning);

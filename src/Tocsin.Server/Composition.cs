@@ -1,0 +1,144 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Tocsin.Access;
+using Tocsin.Collect;
+using Tocsin.Engines.Sqlite;
+using Tocsin.Enrich;
+using Tocsin.Journal;
+using Tocsin.Projections;
+using Tocsin.Server.Api;
+using Tocsin.Server.Configuration;
+using Tocsin.Server.Health;
+
+namespace Tocsin.Server;
+
+/// <summary>Wires the stages top to bottom, in the order in which a record goes through the house.</summary>
+internal sealed class Composition : IAsyncDisposable
+{
+    private static readonly TimeSpan DrainDeadline = TimeSpan.FromSeconds(8);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly EventJournal _journal;
+    private readonly Collector _collector;
+    private readonly IdentityStore _identities;
+    private readonly BoardFeeder _feeder;
+    private readonly LateAttribution _late;
+    private readonly StoreProbe _probe;
+    private readonly WebApplication _web;
+    private Task _background = Task.CompletedTask;
+
+    private Composition(ServerOptions options, IReadOnlyList<SourceDefinition> sources, EventJournal journal, AdminToken admin, ILoggerFactory logs, TimeProvider time)
+    {
+        AdminToken = admin;
+
+        // Access: who may.
+        var access = new AccessControl(admin.Hash, options.AnonymousRead);
+
+        // Enrich: whom a record concerns.
+        var directory = new IdentityDirectory();
+
+        // Journal: kept for good.
+        _journal = journal;
+
+        // Collect: records come in.
+        _late = new LateAttribution(journal, directory, time, logs.CreateLogger<LateAttribution>());
+        _identities = new IdentityStore(journal, directory, _late);
+        _collector = new Collector(sources, options.SyncInterval, journal, directory, _identities, _late, time, logs.CreateLogger<Collector>());
+
+        // Projections: answers kept ready.
+        var board = new IncidentBoard(journal.Store.Info.Id, options.BoardMax);
+        _feeder = new BoardFeeder(journal, board, time);
+
+        // Server: the doors.
+        _probe = new StoreProbe(journal, time);
+        var freshness = new Freshness(_collector, time);
+        _web = Web(options, logs, time);
+        _web.UseMiddleware<ErrorMiddleware>();
+        _web.UseSafeHeaders();
+        _web.UseRouting();
+        _web.UseMiddleware<RouteRulesMiddleware>(access);
+        Pages.Map(_web);
+        new BoardApi(board, freshness, time).Map(_web);
+        new SourcesApi(_collector).Map(_web);
+        new IdentitiesApi(directory, _identities, journal, time).Map(_web);
+        new HealthApi(journal, _probe, _collector, access, time).Map(_web);
+        _web.MapOpenApi().WithMetadata(RouteRules.Open);
+    }
+
+    /// <summary>The token that was made or given at this start.</summary>
+    public AdminToken AdminToken { get; }
+
+    /// <summary>Where it listens.</summary>
+    public IReadOnlyCollection<string> Addresses => [.. _web.Urls];
+
+    /// <summary>
+    /// Opens the journal, rebuilds the board, listens, and only then starts to poll. Throws <see cref="JournalOpenException"/> when the store cannot
+    /// be opened, and <see cref="IOException"/> when an address is taken: nothing was changed then.
+    /// </summary>
+    public static async Task<Composition> StartAsync(
+        ServerOptions options, IReadOnlyList<SourceDefinition> sources, string? adminToken, ILoggerFactory logs, TimeProvider time, CancellationToken cancellation)
+    {
+        // Pool threads wait in SQLite's calls; the pool's own growth (one thread in half a second) would make answers wait with them.
+        ThreadPool.SetMinThreads(32, 32);
+        ListenCheck.Run(options.Urls);
+        var journal = new EventJournal(SqliteJournalStore.Open(options.Data), options.QueueCapacity, logs.CreateLogger<EventJournal>());
+        Composition? composition = null;
+        try
+        {
+            var admin = await AdminToken.EstablishAsync(journal, options.Data, adminToken, cancellation);
+            composition = new Composition(options, sources, journal, admin, logs, time);
+            await composition._collector.LoadAsync(cancellation);
+            await composition._feeder.CatchUpAsync(cancellation);
+            await composition._web.StartAsync(cancellation);
+            composition._background = composition.RunAsync();
+            return composition;
+        }
+        catch
+        {
+            if (composition is not null)
+                await composition.DisposeAsync();
+            else
+                await journal.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Drains: no new requests, polls end, what was accepted is committed, the store is closed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var deadline = new CancellationTokenSource(DrainDeadline);
+        await _stop.CancelAsync();
+        await _web.StopAsync(deadline.Token);
+        await _background.WaitAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
+        await _journal.DisposeAsync();
+        await _web.DisposeAsync();
+        _collector.Dispose();
+        _identities.Dispose();
+        _stop.Dispose();
+    }
+
+    private Task RunAsync()
+    {
+        var stop = _stop.Token;
+        return Task.WhenAll(_feeder.RunAsync(stop), _late.RunAsync(stop), _collector.RunAsync(stop), _probe.RunAsync(stop));
+    }
+
+    private static WebApplication Web(ServerOptions options, ILoggerFactory logs, TimeProvider time)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
+        {
+            ContentRootPath = AppContext.BaseDirectory,
+            WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot"),
+        });
+        builder.WebHost.UseKestrelCore().UseUrls([.. options.Urls]).ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http1);
+        });
+        builder.Services.AddSingleton(logs).AddSingleton(time).AddRoutingCore();
+        builder.Services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
+        builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainDeadline);
+        Pages.AddDescription(builder.Services);
+        return builder.Build();
+    }
+}

@@ -1,0 +1,84 @@
+using Tocsin.Access;
+using Tocsin.Collect;
+using Tocsin.Journal;
+using Tocsin.Server.Api;
+
+namespace Tocsin.Server.Health;
+
+/// <summary><c>/health</c>, <c>/livez</c> and <c>/readyz</c>: answered from memory.</summary>
+internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collector collector, AccessControl access, TimeProvider time)
+{
+    private readonly long _startedAt = time.GetTimestamp();
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/health", Get).WithMetadata(RouteRules.Open).WithTags("Health")
+            .WithSummary("How the service is: the status alone without a token, all of it with one").Produces<HealthReport>().Produces<HealthReport>(503);
+        routes.MapGet("/livez", () => Results.Ok(new HealthStatus("alive"))).WithMetadata(RouteRules.Open).WithTags("Health").WithSummary("The process is up");
+        routes.MapGet("/readyz", Ready).WithMetadata(RouteRules.Open).WithTags("Health")
+            .WithSummary("The store can be written and read").Produces<HealthStatus>().ProducesProblem(503);
+    }
+
+    private IResult Ready() => probe.Defect is null
+        ? Results.Ok(new HealthStatus("ready"))
+        : new Problem(StatusCodes.Status503ServiceUnavailable, "store_unavailable", "The store cannot be written and read now.");
+
+    private IResult Get(HttpContext context)
+    {
+        var sources = collector.View();
+        var defect = probe.Defect;
+        var failing = sources.Any(source => source.Status is SourcePhase.Failed or SourcePhase.Retrying || source.ConsecutiveFailures > 0);
+        var status = defect is not null ? "unhealthy" : failing ? "degraded" : "healthy";
+        var code = defect is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        if (access.Authenticate(context.Request.Headers.Authorization)?.May(Scope.Read) != true)
+            return Results.Json(new HealthStatus(status), statusCode: code);
+        var worst = sources.Where(source => source.LastError is not null).MaxBy(source => source.LastSync);
+        return Results.Json(new HealthReport
+        {
+            Status = status,
+            Version = ServerVersion.Text,
+            UptimeSeconds = (long)time.GetElapsedTime(_startedAt).TotalSeconds,
+            Store = new StoreHealth(journal.Store.Info.Engine, journal.Store.Info.EngineVersion, defect is null ? "healthy" : "unhealthy", Math.Round(probe.Latency.TotalMilliseconds, 2), defect),
+            Queue = new QueueHealth("memory", journal.QueueDepth, journal.QueueCapacity),
+            LastSync = sources.Max(source => source.LastSync),
+            LastSuccess = sources.Max(source => source.LastSuccess),
+            LastEventTime = sources.Select(source => source.LastEventTime).Max(StringComparer.Ordinal),
+            LastError = worst is null ? null : $"{worst.Name}: {worst.LastError}",
+            Sources = [.. sources.Select(source => new SourceHealth(
+                source.Name, source.Status, source.LastSync, source.LastSuccess, source.LastEventTime, source.LastError, source.ConsecutiveFailures, source.NextRun))],
+        }, statusCode: code);
+    }
+}
+
+internal sealed record HealthStatus(string Status);
+
+internal sealed record HealthReport
+{
+    public required string Status { get; init; }
+
+    public required string Version { get; init; }
+
+    public required long UptimeSeconds { get; init; }
+
+    public required StoreHealth Store { get; init; }
+
+    public required QueueHealth Queue { get; init; }
+
+    public DateTimeOffset? LastSync { get; init; }
+
+    public DateTimeOffset? LastSuccess { get; init; }
+
+    public string? LastEventTime { get; init; }
+
+    public string? LastError { get; init; }
+
+    public required IReadOnlyList<SourceHealth> Sources { get; init; }
+}
+
+internal sealed record StoreHealth(string Engine, string Version, string Status, double LatencyMs, string? Error);
+
+internal sealed record QueueHealth(string Engine, int Depth, int Capacity);
+
+internal sealed record SourceHealth(
+    string Name, SourcePhase Status, DateTimeOffset? LastSync, DateTimeOffset? LastSuccess, string? LastEventTime, string? LastError,
+    int ConsecutiveFailures, DateTimeOffset? NextRun);
