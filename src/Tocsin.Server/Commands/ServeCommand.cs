@@ -50,7 +50,11 @@ internal static partial class ServeCommand
         {
             await using var composition = await Composition.StartAsync(options, sources, adminToken, logs, TimeProvider.System, signal.Token);
             await started(composition, signal.Token);
-            await signal.WaitAsync();
+            if (await Task.WhenAny(signal.WaitAsync(), composition.Broken) == composition.Broken)
+            {
+                Log.Broken(logger, composition.Broken.Exception);
+                return ExitCode.Failed;
+            }
             Log.Draining(logger);
         }
         catch (Exception error) when (error is JournalOpenException or JournalUnavailableException or IOException)
@@ -133,6 +137,9 @@ internal static partial class ServeCommand
 
         [LoggerMessage(204, LogLevel.Information, "Stopping: finishing what was accepted")]
         public static partial void Draining(ILogger logger);
+
+        [LoggerMessage(206, LogLevel.Critical, "A part of Tocsin broke; ending, so that it is started anew")]
+        public static partial void Broken(ILogger logger, Exception? error);
 
         [LoggerMessage(205, LogLevel.Information, "Stopped")]
         public static partial void Stopped(ILogger logger);

@@ -113,7 +113,7 @@ internal sealed partial class FeedLoop
         try
         {
             _status.Calling();
-            var failure = await _poll(cancellation);
+            var failure = await PollAsync(cancellation);
             if (failure is not null)
             {
                 _status.Failed(failure);
@@ -125,6 +125,20 @@ internal sealed partial class FeedLoop
         {
             _parallel.Release();
             _firstAttempt.TrySetResult();
+        }
+    }
+
+    /// <summary>A mistake of ours must not end the source: it is a failure like any other, seen in its state.</summary>
+    private async Task<FetchFailure?> PollAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await _poll(cancellation);
+        }
+        catch (Exception error) when (!cancellation.IsCancellationRequested)
+        {
+            Log.Bug(_logger, _source, _status.Name, error);
+            return new FetchFailure(FetchFailureKind.Internal, "something went wrong in Tocsin; its log says more");
         }
     }
 
@@ -149,5 +163,8 @@ internal sealed partial class FeedLoop
     {
         [LoggerMessage(10, LogLevel.Warning, "Source {Source}, {Feed}: {Kind}: {Message}")]
         public static partial void CallFailed(ILogger logger, string source, string feed, FetchFailureKind kind, string message);
+
+        [LoggerMessage(12, LogLevel.Error, "Source {Source}, {Feed}: a mistake in Tocsin")]
+        public static partial void Bug(ILogger logger, string source, string feed, Exception error);
     }
 }

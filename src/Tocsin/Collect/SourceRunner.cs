@@ -30,7 +30,7 @@ internal sealed partial class SourceRunner : IDisposable
     public SourceRunner(SourceDefinition source, TimeSpan defaultInterval, CollectStages stages)
     {
         (Source, _stages) = (source, stages);
-        Status = new SourceStatus(source, source.Every ?? defaultInterval) { Enabled = source.Enabled };
+        Status = new SourceStatus(source, source.Every ?? defaultInterval);
         _upstream = new UpstreamClient(source, stages.Time);
         _rejects = new RejectStore(source.Name);
         if (source.Identities is { } definition)
@@ -67,17 +67,18 @@ internal sealed partial class SourceRunner : IDisposable
         {
             // Taken before the schedule is read, so that a change in between is not slept over.
             var changed = _rescheduled.Task;
+            var (enabled, every) = Status.Schedule;
             var now = _stages.Time.GetUtcNow();
-            var next = last + Status.Every ?? now;
-            Status.NextRun = next;
-            if (Status.Enabled && now >= next)
+            var next = last + every ?? now;
+            Status.DueAt(next);
+            if (enabled && now >= next)
             {
                 Poll("schedule");
                 // The rhythm is kept; runs that were missed (the machine slept) are not made up for.
-                last = next + (Status.Every * Math.Floor((now - next) / Status.Every));
+                last = next + (every * Math.Floor((now - next) / every));
                 continue;
             }
-            await WaitAsync(Status.Enabled ? next - now : Timeout.InfiniteTimeSpan, changed, cancellation);
+            await WaitAsync(enabled ? next - now : Timeout.InfiniteTimeSpan, changed, cancellation);
         }
         Task[] running;
         lock (_gate)
@@ -97,7 +98,7 @@ internal sealed partial class SourceRunner : IDisposable
     /// <summary>Changes the schedule; takes effect at once, counted from the last start.</summary>
     public void Reschedule(SourceSchedule schedule)
     {
-        (Status.Enabled, Status.Every) = (schedule.Enabled, schedule.Every);
+        Status.Schedule = schedule;
         Interlocked.Exchange(ref _rescheduled, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
@@ -165,7 +166,7 @@ internal sealed partial class SourceRunner : IDisposable
         {
             // Stopping: what was committed stays, and the next start polls anew.
         }
-        catch (JournalUnavailableException error)
+        catch (Exception error)
         {
             Log.StateNotKept(_stages.Logger, Source.Name, error.Message);
         }
