@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Tocsin.Access;
 using Tocsin.Collect;
@@ -16,11 +15,15 @@ namespace Tocsin.Server;
 internal sealed class Composition : IAsyncDisposable
 {
     private static readonly TimeSpan DrainDeadline = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan CompleteLook = TimeSpan.FromMilliseconds(100);
     private readonly CancellationTokenSource _stop = new();
     private readonly EventJournal _journal;
     private readonly Collector _collector;
     private readonly IdentityStore _identities;
     private readonly BoardFeeder _feeder;
+    private readonly IncidentBoard _board;
+    private readonly Freshness _freshness;
+    private readonly TimeProvider _time;
     private readonly LateAttribution _late;
     private readonly StoreProbe _probe;
     private readonly WebApplication _web;
@@ -28,7 +31,7 @@ internal sealed class Composition : IAsyncDisposable
 
     private Composition(ServerOptions options, IReadOnlyList<SourceDefinition> sources, EventJournal journal, AdminToken admin, ILoggerFactory logs, TimeProvider time)
     {
-        AdminToken = admin;
+        (AdminToken, _time) = (admin, time);
 
         // Access: who may.
         var access = new AccessControl(admin.Hash, options.AnonymousRead);
@@ -45,19 +48,19 @@ internal sealed class Composition : IAsyncDisposable
         _collector = new Collector(sources, options.SyncInterval, journal, directory, _identities, _late, time, logs.CreateLogger<Collector>());
 
         // Projections: answers kept ready.
-        var board = new IncidentBoard(journal.Store.Info.Id, options.BoardMax);
-        _feeder = new BoardFeeder(journal, board, time);
+        _board = new IncidentBoard(journal.Store.Info.Id, options.BoardMax);
+        _feeder = new BoardFeeder(journal, _board, time);
 
         // Server: the doors.
         _probe = new StoreProbe(journal, time);
-        var freshness = new Freshness(_collector, time);
+        _freshness = new Freshness(_collector, time);
         _web = Web(options, logs, time);
         _web.UseMiddleware<ErrorMiddleware>();
         _web.UseSafeHeaders();
         _web.UseRouting();
         _web.UseMiddleware<RouteRulesMiddleware>(access);
         Pages.Map(_web);
-        new BoardApi(board, freshness, time).Map(_web);
+        new BoardApi(_board, _freshness, time).Map(_web);
         new SourcesApi(_collector).Map(_web);
         new IdentitiesApi(directory, _identities, journal, time).Map(_web);
         new HealthApi(journal, _probe, _collector, access, time).Map(_web);
@@ -66,6 +69,9 @@ internal sealed class Composition : IAsyncDisposable
 
     /// <summary>The token that was made or given at this start.</summary>
     public AdminToken AdminToken { get; }
+
+    /// <summary>Which SQLite it runs on.</summary>
+    public string StoreVersion => _journal.Store.Info.EngineVersion;
 
     /// <summary>Where it listens.</summary>
     public IReadOnlyCollection<string> Addresses => [.. _web.Urls];
@@ -100,6 +106,14 @@ internal sealed class Composition : IAsyncDisposable
                 await journal.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Completes when every source has finished once; gives how many events are on the board then.</summary>
+    public async Task<int> CompleteAsync(CancellationToken cancellation)
+    {
+        while (_freshness.Current.Incomplete is not null)
+            await Task.Delay(CompleteLook, _time, cancellation);
+        return _board.Count;
     }
 
     /// <summary>Drains: no new requests, polls end, what was accepted is committed, the store is closed.</summary>

@@ -1,1 +1,17 @@
-return 0;
+using System.CommandLine;
+using Tocsin.Server.Commands;
+
+var root = new RootCommand("Tocsin: security incidents by employee, from the tools you have. Try: tocsin demo")
+{
+    DemoCommand.Create(), ServeCommand.Create(), MockCommand.Create(), InitCommand.Create(), ConfigCommand.Create(),
+    SourceCommands.Create(), IncidentsCommand.Create(), HealthCommand.Create(),
+};
+var parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    foreach (var error in parsed.Errors)
+        await Console.Error.WriteLineAsync(error.Message);
+    await Console.Error.WriteLineAsync($"See: tocsin {string.Join(' ', parsed.CommandNames())} --help".Replace("  ", " "));
+    return ExitCode.Usage;
+}
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

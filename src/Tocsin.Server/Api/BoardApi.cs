@@ -35,10 +35,10 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/incidents", GetAllAsync).Needs(Scope.Read, [.. Filters, .. Paging]).WithTags("Board")
+        routes.MapGet("/incidents", (Delegate)GetAllAsync).Needs(Scope.Read, [.. Filters, .. Paging]).WithTags("Board")
             .WithSummary("The board: employee -> priority -> incidents by time")
             .Produces(200, contentType: "application/json").Produces(304).ProducesProblem(400).ProducesProblem(401);
-        routes.MapGet("/incidents/{user_id}", GetOneAsync).Needs(Scope.Read, Filters).WithTags("Board")
+        routes.MapGet("/incidents/{user_id}", (Delegate)GetOneAsync).Needs(Scope.Read, Filters).WithTags("Board")
             .WithSummary("One employee's four lists")
             .Produces(200, contentType: "application/json").Produces(304).ProducesProblem(400).ProducesProblem(401).ProducesProblem(404);
     }

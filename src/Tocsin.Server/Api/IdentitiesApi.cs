@@ -14,7 +14,7 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/identities", GetAsync)
+        routes.MapGet("/identities", (Delegate)GetAsync)
             .Needs(Scope.Read, new("ip", "The address asked about"), new("at", "Only who held it then"), new("unresolved", "true: the addresses nobody was found for, most events first"), new("limit", $"Of unresolved, 1 to {MaxUnresolved}"))
             .WithTags("Identities").WithSummary("Who held an address when, from which source").ProducesProblem(400);
         routes.MapPost("/identities", AssignAsync).Needs(Scope.Operate).WithTags("Identities")

@@ -1,6 +1,4 @@
-using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
-using Tocsin.Access;
 
 namespace Tocsin.Server.Api;
 
@@ -43,7 +41,7 @@ internal static class Pages
                     Description = parameter.Description,
                     Schema = new OpenApiSchema { Type = JsonSchemaType.String },
                 });
-            if (rules.Scope != Scope.None)
+            if (rules.Scope != Access.Scope.None)
                 operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("token", context.Document)] = [] }];
             return Task.CompletedTask;
         });
@@ -54,7 +52,7 @@ internal static class Pages
     {
         var headers = context.Response.Headers;
         headers.XContentTypeOptions = "nosniff";
-        headers.ContentSecurityPolicy = context.Request.Path.StartsWithSegments("/docs") ? DocsPolicy : Policy;
+        headers.ContentSecurityPolicy = context.Request.Path.StartsWithSegments("/docs", StringComparison.OrdinalIgnoreCase) ? DocsPolicy : Policy;
         headers["Referrer-Policy"] = "no-referrer";
         return next(context);
     });

@@ -12,7 +12,7 @@ internal sealed class SourcesApi(Collector collector)
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/sources", collector.View).Needs(Scope.Read).WithTags("Sources").WithSummary("Every source as it stands");
+        routes.MapGet("/sources", () => collector.View()).Needs(Scope.Read).WithTags("Sources").WithSummary("Every source as it stands");
         routes.MapGet("/sources/{name}", Get).Needs(Scope.Read).WithTags("Sources").WithSummary("One source as it stands")
             .Produces<SourceView>().ProducesProblem(404);
         routes.MapGet("/sources/{name}/syncs", SyncsAsync).Needs(Scope.Read).WithTags("Sources").WithSummary("The last 100 polls, newest first")

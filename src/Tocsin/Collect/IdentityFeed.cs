@@ -1,5 +1,3 @@
-using System.Text.Json;
-using Tocsin.Enrich;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect;
@@ -16,12 +14,10 @@ internal sealed class IdentityFeed(
 
     public async Task<FetchFailure?> PollAsync(CancellationToken cancellation)
     {
-        var fetched = definition.Get is { } path ? await upstream.GetAsync(path, cancellation) : await ReadFileAsync(cancellation);
+        var fetched = await FetchAsync(source, definition, upstream, cancellation);
         if (fetched.Failure is not null)
             return fetched.Failure;
-        var (users, refused, failure) = definition.File?.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) == true
-            ? IdentityFormat.Csv(fetched.Body!)
-            : IdentityFormat.Json(fetched.Body!);
+        var (users, refused, failure) = IdentityFormat.Read(definition, fetched.Body!);
         if (failure is not null)
             return failure;
         try
@@ -44,8 +40,10 @@ internal sealed class IdentityFeed(
         }
     }
 
-    private async Task<FetchResult> ReadFileAsync(CancellationToken cancellation)
+    public static async Task<FetchResult> FetchAsync(SourceDefinition source, IdentitiesDefinition definition, UpstreamClient upstream, CancellationToken cancellation)
     {
+        if (definition.Get is { } path)
+            return await upstream.GetAsync(path, cancellation);
         try
         {
             var file = new FileInfo(definition.File!);
@@ -56,88 +54,6 @@ internal sealed class IdentityFeed(
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return new FetchFailure(FetchFailureKind.Unreachable, $"cannot read the identities: {error.Message}");
-        }
-    }
-}
-
-/// <summary>Reads the two forms of an identity directory.</summary>
-internal static class IdentityFormat
-{
-    private const string Header = "ip,user_id";
-
-    public static (Dictionary<string, string> Users, IReadOnlyList<RejectedRecord> Refused, FetchFailure? Failure) Json(byte[] body)
-    {
-        var (answer, malformed) = Answer.Parse(body);
-        if (answer is null)
-            return ([], [], malformed);
-        using (answer)
-        {
-            if (answer.Root.ValueKind != JsonValueKind.Object)
-                return ([], [], new FetchFailure(FetchFailureKind.Malformed, "the identities are no object address -> id"));
-            var users = new Dictionary<string, string>(StringComparer.Ordinal);
-            var refused = new List<RejectedRecord>();
-            foreach (var entry in answer.Root.EnumerateObject())
-                Take(entry, users, refused);
-            return (users, refused, null);
-        }
-    }
-
-    public static (Dictionary<string, string> Users, IReadOnlyList<RejectedRecord> Refused, FetchFailure? Failure) Csv(byte[] body)
-    {
-        var lines = System.Text.Encoding.UTF8.GetString(body).TrimStart('\uFEFF').Split('\n').Select(line => line.Trim()).ToArray();
-        if (!string.Equals(lines[0].Replace(" ", ""), Header, StringComparison.OrdinalIgnoreCase))
-            return ([], [], new FetchFailure(FetchFailureKind.Malformed, $"the first line of the identities must be {Header}"));
-        var users = new Dictionary<string, string>(StringComparer.Ordinal);
-        var refused = new List<RejectedRecord>();
-        foreach (var line in lines.Skip(1).Where(line => line.Length > 0 && line[0] != '#'))
-        {
-            var cells = line.Split(',', 2);
-            if (cells.Length == 2 && Address.Normalise(cells[0].Trim()) is { } address && cells[1].Trim() is { Length: > 0 } user)
-                users[address] = user;
-            else
-                refused.Add(new RejectedRecord("", JsonSerializer.SerializeToUtf8Bytes(line), "the line is no address and id"));
-        }
-        return (users, refused, null);
-    }
-
-    private static void Take(JsonProperty entry, Dictionary<string, string> users, List<RejectedRecord> refused)
-    {
-        string? Name()
-        {
-            try
-            {
-                return entry.Name;
-            }
-            catch (InvalidOperationException)
-            {
-                return null;
-            }
-        }
-
-        var user = entry.Value.ValueKind switch
-        {
-            JsonValueKind.Number => entry.Value.GetRawText(),
-            JsonValueKind.String when System.Text.Unicode.Utf8.IsValid(Answer.Raw(entry.Value)) => Text(entry.Value),
-            _ => null,
-        };
-        if (Name() is { } name && Address.Normalise(name) is { } address && user is { Length: > 0 })
-            users[address] = user;
-        else
-            refused.Add(new RejectedRecord("", JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                [Name() ?? "?"] = System.Text.Encoding.UTF8.GetString(Answer.Raw(entry.Value)),
-            }), "no address with an id"));
-    }
-
-    private static string? Text(JsonElement value)
-    {
-        try
-        {
-            return value.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
         }
     }
 }

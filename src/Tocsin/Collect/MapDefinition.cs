@@ -26,6 +26,11 @@ public sealed record MapDefinition
     public FieldRule? DstIp { get; init; }
 
     public FieldRule? Description { get; init; }
+
+    /// <summary>Every path that is read from a record.</summary>
+    public IEnumerable<FieldPath> PathsRead() =>
+        new[] { ExternalId, Type, Device, Priority, Time, UserId, SrcIp, DstIp, Description }.OfType<FieldRule>().SelectMany(rule => rule.Paths)
+            .Concat(When.Select(condition => condition.Path));
 }
 
 /// <summary>Holds when the scalar at <paramref name="Path"/> has one of the texts of <paramref name="Values"/>.</summary>

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using Tocsin.Collect;
+using Tocsin.Server.Configuration;
+
+namespace Tocsin.Server.Commands;
+
+/// <summary><c>tocsin config check</c>: every mistake at once.</summary>
+internal static class ConfigCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<string?>("FILE") { Arity = ArgumentArity.ZeroOrOne, Description = $"The configuration file (default: {ServeCommand.DefaultConfig} when there is one)" };
+        var check = new Command("check", """
+            Checks the configuration and every source file it names; starts nothing. Exit 0 when all is well, 2 with a line for each mistake.
+
+            Examples:
+              tocsin config check
+              tocsin config check /etc/tocsin/tocsin.yaml
+            """)
+        {
+            file,
+        };
+        check.SetAction(parsed => Check(parsed.GetValue(file)));
+        return new Command("config", "Looks at the configuration") { check };
+    }
+
+    private static int Check(string? file)
+    {
+        var secrets = new SecretResolver(Environment.GetEnvironmentVariable);
+        var path = file ?? (File.Exists(ServeCommand.DefaultConfig) ? ServeCommand.DefaultConfig : null);
+        var read = TocsinYaml.Read(path is null ? null : Path.GetFullPath(path), secrets, ServeCommand.ProcessEnvironment());
+        var sources = SourceFiles.ReadAll(read.Options.Sources, secrets);
+        if (read.Errors.Count + sources.Errors.Count > 0)
+        {
+            Console.Error.Write(ConfigReport.Format([.. read.Errors, .. sources.Errors]));
+            return ExitCode.Usage;
+        }
+        Console.Out.WriteLine($"No mistakes: {path ?? "no configuration file, the defaults"}, {sources.Sources.Count} sources ({read.Options.Sources}).");
+        return ExitCode.Ok;
+    }
+}

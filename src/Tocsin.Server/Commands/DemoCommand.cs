@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.Reflection;
+using Tocsin.Access;
+using Tocsin.Collect;
+using Tocsin.MockUpstream;
+using Tocsin.Server.Configuration;
+
+namespace Tocsin.Server.Commands;
+
+/// <summary><c>tocsin demo</c>: the main job on a bare machine, with an upstream of its own.</summary>
+internal static class DemoCommand
+{
+    private const int DefaultPort = 9000;
+    private const int PortsTried = 50;
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
+
+    public static Command Create()
+    {
+        var port = new Option<int>("--port") { Description = "Port of Tocsin", DefaultValueFactory = _ => DefaultPort, HelpName = "N" };
+        var mockPort = new Option<int>("--mock-port") { Description = "Port of the mock upstream (default: the one after)", HelpName = "N" };
+        var data = new Option<string>("--data") { Description = "The data folder", DefaultValueFactory = _ => "./tocsin-demo", HelpName = "DIR" };
+        var command = new Command("demo", """
+            Runs Tocsin with a mock upstream beside it: seven incident feeds, new records dripping in. Nothing else is needed.
+
+            Examples:
+              tocsin demo
+              tocsin demo --port 8000 --data /tmp/tocsin-demo
+            """)
+        {
+            port, mockPort, data,
+        };
+        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(port), parsed.GetValue(mockPort), parsed.GetValue(data)!));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(int port, int mockPort, string data)
+    {
+        if (FreePair(port, mockPort) is not { } pair)
+            return ExitCode.Fail($"No free pair of ports from {port} on: choose others with --port and --mock-port.");
+        if (pair.Port != port)
+            Console.Error.WriteLine($"Port {port} or the one for the mock is taken; taking {pair.Port} and {pair.MockPort}.");
+        using var logs = ConsoleLog.Create(LogLevel.Warning);
+        var mockOptions = new MockOptions { Urls = $"http://127.0.0.1:{pair.MockPort}", Latency = TimeSpan.FromMilliseconds(300), DripPerSecond = 1 };
+        await using var mock = await MockServer.StartAsync(mockOptions, TimeProvider.System, CancellationToken.None);
+        var source = SourceFile.Parse(ReadyMade("elevate.yaml"), "sources/elevate.yaml", ".", new SecretResolver(name => name switch
+        {
+            "ELEVATE_URL" => mockOptions.Urls,
+            "ELEVATE_USER" or "ELEVATE_PASSWORD" => "tocsin",
+            _ => null,
+        }));
+        if (source.Source is null)
+            return ExitCode.Fail(ConfigReport.Format(source.Errors));
+        var options = new ServerOptions
+        {
+            Urls = [$"http://127.0.0.1:{pair.Port}"], Data = Path.GetFullPath(data), Sources = "", AnonymousRead = true,
+        };
+        var adminToken = Environment.GetEnvironmentVariable("TOCSIN_ADMIN_TOKEN");
+        return await ServeCommand.HostAsync(options, [source.Source with { Every = Every }], logs, adminToken, async (composition, stop) =>
+        {
+            Console.Out.Write(Banner(options, mockOptions.Urls, adminToken ?? TokenOf(options.Data)));
+            Console.Out.WriteLine($"All feeds are in: {await composition.CompleteAsync(stop):N0} incidents on the board, more dripping in.");
+        });
+    }
+
+    /// <summary>A ready-made source file, from within the program: one binary is all that is needed.</summary>
+    public static string ReadyMade(string file)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"sources/{file}")!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    private static (int Port, int MockPort)? FreePair(int port, int mockPort)
+    {
+        for (var i = 0; i < PortsTried * 2; i += 2)
+        {
+            var pair = (Port: port + i, MockPort: mockPort == 0 ? port + i + 1 : mockPort + i);
+            if (pair.Port is < 1 or > 65535 || pair.MockPort is < 1 or > 65535)
+                return null;
+            if (ListenCheck.IsFree($"http://127.0.0.1:{pair.Port}") && ListenCheck.IsFree($"http://127.0.0.1:{pair.MockPort}"))
+                return pair;
+        }
+        return null;
+    }
+
+    private static string TokenOf(string folder)
+    {
+        var file = Path.Combine(folder, AdminToken.FileName);
+        return File.Exists(file) ? File.ReadAllText(file).Trim() : $"(the one this folder was made with; {AdminToken.FileName} is gone)";
+    }
+
+    private static string Banner(ServerOptions options, string mock, string token) => $"""
+
+        Tocsin {ServerVersion.Text} demo
+
+          Sources and links   {options.Urls[0]}/
+          The board           {options.Urls[0]}/incidents
+          Read and try        {options.Urls[0]}/docs
+          Mock upstream       {mock}/        (faults, new records: see there)
+          Data                {options.Data}
+          Admin token         {token}
+
+        Try:
+          curl "{options.Urls[0]}/incidents?limit=2"
+          curl "{options.Urls[0]}/sources"
+          curl -X POST -H "Authorization: Bearer {token}" "{options.Urls[0]}/sync"
+
+        Ctrl+C stops it.
+
+
+        """;
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using System.Net;
+using System.Text.Json;
+
+namespace Tocsin.Server.Commands;
+
+/// <summary><c>tocsin health</c>: how the running service is.</summary>
+internal static class HealthCommand
+{
+    public static Command Create()
+    {
+        var format = Output.Format();
+        var command = new Command("health", """
+            Says how the running service is. Exit 0 when it is healthy or degraded, 1 when it is not.
+
+            Examples:
+              tocsin health
+              tocsin health -o json --url http://tocsin.internal:9000
+            """)
+        {
+            format, ServiceClient.Url, ServiceClient.Data,
+        };
+        command.SetAction((parsed, _) => ServiceClient.RunAsync(parsed, async client =>
+        {
+            var (_, health) = await client.SendAsync(HttpMethod.Get, "health", HttpStatusCode.ServiceUnavailable);
+            var status = health.GetProperty("status").GetString()!;
+            if (parsed.GetValue(format) == "table")
+                Console.Error.WriteLine(status + (health.TryGetProperty("store", out var store) && store.GetProperty("error").GetString() is { } error ? $": {error}" : ""));
+            var rows = health.TryGetProperty("sources", out var sources) ? sources.EnumerateArray().Select(Row) : [];
+            Output.Write(parsed.GetValue(format)!, health, rows, "source", "status", "last_success", "failures", "last_error");
+            return status == "unhealthy" ? ExitCode.Failed : ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private static (JsonElement, string[]) Row(JsonElement source) =>
+        (source, [Text(source, "name"), Text(source, "status"), Text(source, "last_success"), Text(source, "consecutive_failures"), Text(source, "last_error")]);
+
+    private static string Text(JsonElement source, string name) => source.GetProperty(name) is { ValueKind: not JsonValueKind.Null } value ? value.ToString() : "-";
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Tocsin.Server.Commands;
+
+/// <summary><c>tocsin incidents</c>: the board from a terminal.</summary>
+internal static class IncidentsCommand
+{
+    public static Command Create()
+    {
+        var user = new Option<string?>("--user") { Description = "Only this employee", HelpName = "ID" };
+        var format = Output.Format();
+        var command = new Command("incidents", """
+            Shows the board of the running service.
+
+            Examples:
+              tocsin incidents --data ./tocsin-demo
+              tocsin incidents --user 4506 -o json
+              tocsin incidents -o csv > board.csv
+            """)
+        {
+            user, format, ServiceClient.Url, ServiceClient.Data,
+        };
+        command.SetAction((parsed, _) => ServiceClient.RunAsync(parsed, async client =>
+        {
+            var path = parsed.GetValue(user) is { } id ? $"incidents?user_id={Uri.EscapeDataString(id)}" : "incidents";
+            var (_, board) = await client.SendAsync(HttpMethod.Get, path);
+            if (parsed.GetValue(user) is { } wanted && !board.EnumerateObject().Any())
+                return ExitCode.Fail($"Nothing on the board concerns {Output.Plain(wanted)}.");
+            Output.Write(parsed.GetValue(format)!, board, Rows(board), "user_id", "priority", "time", "type", "event_id");
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private static IEnumerable<(JsonElement, string[])> Rows(JsonElement board)
+    {
+        foreach (var employee in board.EnumerateObject())
+            foreach (var priority in employee.Value.EnumerateObject())
+                foreach (var incident in priority.Value.GetProperty("incidents").EnumerateArray())
+                    yield return (Line(employee.Name, incident),
+                        [employee.Name, priority.Name, Time(incident), incident.GetProperty("type").GetString()!, incident.GetProperty("event_id").GetString()!]);
+    }
+
+    private static JsonElement Line(string employee, JsonElement incident)
+    {
+        var line = new JsonObject { ["user_id"] = employee };
+        foreach (var field in incident.EnumerateObject())
+            line[field.Name] = JsonNode.Parse(field.Value.GetRawText());
+        return JsonSerializer.SerializeToElement(line);
+    }
+
+    private static string Time(JsonElement incident) =>
+        !incident.TryGetProperty("timestamp", out var timestamp) ? ""
+        : timestamp.ValueKind == JsonValueKind.Number && EventTime.TryParseNumber(System.Text.Encoding.UTF8.GetBytes(timestamp.GetRawText()), out var time)
+            ? time.ToDateTimeOffset().ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+            : timestamp.ToString();
+}

@@ -1,0 +1,76 @@
+using System.CommandLine;
+
+namespace Tocsin.Server.Commands;
+
+/// <summary><c>tocsin init</c>: files to begin with.</summary>
+internal static class InitCommand
+{
+    public static Command Create()
+    {
+        var folder = new Argument<string>("DIR") { DefaultValueFactory = _ => ".", Description = "Where to write" };
+        var command = new Command("init", """
+            Writes a commented configuration, an example source, and example identities and owners. Overwrites nothing.
+
+            Examples:
+              tocsin init
+              tocsin init /etc/tocsin
+            """)
+        {
+            folder,
+        };
+        command.SetAction(parsed => Write(parsed.GetValue(folder)!));
+        return command;
+    }
+
+    private static int Write(string folder)
+    {
+        (string Name, string Text)[] files =
+        [
+            (ServeCommand.DefaultConfig, Configuration),
+            ("sources/elevate.yaml.example", DemoCommand.ReadyMade("elevate.yaml")),
+            ("identities.csv", "ip,user_id\n# 10.1.2.3,4506\n"),
+            ("owners.csv", "match,user_id,from,to\n# 10.1.0.0/16,4506,,\n"),
+        ];
+        try
+        {
+            if (Array.Find(files, file => File.Exists(Path.Combine(folder, file.Name))) is { Name: { } there })
+                return ExitCode.Fail($"{Path.Combine(folder, there)} is there already: nothing was written. Choose another folder, or move it away.");
+            Directory.CreateDirectory(Path.Combine(folder, "sources"));
+            foreach (var (name, text) in files)
+                File.WriteAllText(Path.Combine(folder, name), text);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return ExitCode.Fail($"Cannot write to {folder}: {error.Message}");
+        }
+        Console.Error.WriteLine($"""
+            Written to {Path.GetFullPath(folder)}: {string.Join(", ", files.Select(file => file.Name))}
+            Next: fill in sources/elevate.yaml.example, name it sources/elevate.yaml, then
+              tocsin source test {Path.Combine(folder, "sources", "elevate.yaml")}
+              tocsin serve --config {Path.Combine(folder, ServeCommand.DefaultConfig)}
+            """);
+        return ExitCode.Ok;
+    }
+
+    private const string Configuration = """
+        # Tocsin's configuration. Every key has the default shown and can be left out; any can be overridden by the environment:
+        # TOCSIN__SYNC__INTERVAL=5m. Secrets stand in the environment or in files: ${env:NAME}, ${file:PATH}. Paths are relative to this file.
+        # Check it with: tocsin config check tocsin.yaml
+
+        urls: http://127.0.0.1:9000        # where to listen; several with ;
+        data: ./data                       # the store, and admin.token
+        store: { engine: sqlite }
+        queue: { engine: memory, capacity: 100000 }   # events that may wait for their commit
+        sources: ./sources/*.yaml          # one file a source
+        sync: { interval: 30m }            # for sources without an `every` of their own
+        board: { max: 1000000 }            # the newest incidents kept on the board
+        retention: { max_age: forever }
+        auth: { anonymous_read: false }    # true: reading needs no token
+
+        # Not in this version yet:
+        # geoip: { database: ./geo.mmdb }
+        # owners: ./owners.csv
+        # people: ./people.csv
+
+        """;
+}

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.Text.Json;
+using Spectre.Console;
+
+namespace Tocsin.Server.Commands;
+
+/// <summary>Writes rows to stdout as a table, JSON, NDJSON or CSV. Colours and box lines only on a terminal.</summary>
+internal static class Output
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static Option<string> Format()
+    {
+        var option = new Option<string>("--output", "-o") { Description = "table, json, ndjson or csv", DefaultValueFactory = _ => "table", HelpName = "FORMAT" };
+        option.AcceptOnlyFromAmong("table", "json", "ndjson", "csv");
+        return option;
+    }
+
+    /// <summary>
+    /// <paramref name="whole"/> is the answer as JSON shows it; <paramref name="rows"/> are its rows for the other forms, with a cell for each of
+    /// <paramref name="columns"/>.
+    /// </summary>
+    public static void Write(string format, JsonElement whole, IEnumerable<(JsonElement Json, string[] Cells)> rows, params string[] columns)
+    {
+        switch (format)
+        {
+            case "json":
+                Console.Out.WriteLine(JsonSerializer.Serialize(whole, Indented));
+                break;
+            case "ndjson":
+                foreach (var (json, _) in rows)
+                    Console.Out.WriteLine(json.GetRawText());
+                break;
+            case "csv":
+                Console.Out.WriteLine(string.Join(',', columns));
+                foreach (var (_, cells) in rows)
+                    Console.Out.WriteLine(string.Join(',', cells.Select(CsvCell)));
+                break;
+            default:
+                WriteTable(rows, columns);
+                break;
+        }
+    }
+
+    /// <summary>Text from outside, safe for a terminal.</summary>
+    public static string Plain(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+
+    private static void WriteTable(IEnumerable<(JsonElement Json, string[] Cells)> rows, string[] columns)
+    {
+        if (Console.IsOutputRedirected)
+        {
+            // For pipes: one row a line, tabs between cells, nothing cut.
+            Console.Out.WriteLine(string.Join('\t', columns));
+            foreach (var (_, cells) in rows)
+                Console.Out.WriteLine(string.Join('\t', cells.Select(Plain)));
+            return;
+        }
+        var table = new Table().Border(TableBorder.None);
+        foreach (var column in columns)
+            table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))).PadRight(2));
+        foreach (var (_, cells) in rows)
+            table.AddRow([.. cells.Select(cell => new Text(Plain(cell)))]);
+        AnsiConsole.Write(table);
+    }
+
+    /// <summary>Quoted where needed; a cell that a spreadsheet would run as a formula is made text by a quote in front.</summary>
+    private static string CsvCell(string cell)
+    {
+        if (cell.Length > 0 && "=+-@\t\r".Contains(cell[0], StringComparison.Ordinal))
+            cell = "'" + cell;
+        return cell.AsSpan().IndexOfAny(",\"\r\n") >= 0 ? $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : cell;
+    }
+}

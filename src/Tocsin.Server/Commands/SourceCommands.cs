@@ -1,0 +1,137 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using Tocsin.Collect;
+using Tocsin.Server.Configuration;
+
+namespace Tocsin.Server.Commands;
+
+/// <summary><c>tocsin source list|sync|test</c>.</summary>
+internal static class SourceCommands
+{
+    public static Command Create() => new("source", "Looks at the sources, polls them, tries a source file") { List(), Sync(), Test() };
+
+    private static Command List()
+    {
+        var format = Output.Format();
+        var command = new Command("list", """
+            Lists the sources of the running service.
+
+            Examples:
+              tocsin source list
+              tocsin source list -o json
+            """)
+        {
+            format, ServiceClient.Url, ServiceClient.Data,
+        };
+        command.SetAction((parsed, _) => ServiceClient.RunAsync(parsed, async client =>
+        {
+            var (_, sources) = await client.SendAsync(HttpMethod.Get, "sources");
+            Output.Write(parsed.GetValue(format)!, sources, sources.EnumerateArray().Select(source => (source, new[]
+            {
+                Text(source, "name"), Text(source, "status"), Text(source, "last_success"), Text(source, "next_run"),
+                Text(source.GetProperty("counts"), "events"), Text(source.GetProperty("counts"), "rejected"), Text(source, "last_error"),
+            })), "source", "status", "complete_as_of", "next_run", "events", "rejected", "last_error");
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Sync()
+    {
+        var name = new Argument<string>("NAME") { Description = "The source" };
+        var command = new Command("sync", """
+            Tells the running service to poll a source now.
+
+            Example:
+              tocsin source sync elevate
+            """)
+        {
+            name, ServiceClient.Url, ServiceClient.Data,
+        };
+        command.SetAction((parsed, _) => ServiceClient.RunAsync(parsed, async client =>
+        {
+            var source = parsed.GetValue(name)!;
+            var (status, _) = await client.SendAsync(HttpMethod.Post, $"sync?source={Uri.EscapeDataString(source)}", HttpStatusCode.Conflict);
+            Console.Error.WriteLine(status == HttpStatusCode.Conflict ? $"{source} is being polled already." : $"{source}: polling.");
+            return status == HttpStatusCode.Conflict ? ExitCode.Failed : ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Test()
+    {
+        var what = new Argument<string>("FILE-or-NAME") { Description = "A source file, or the name of a configured source" };
+        var config = new Option<FileInfo?>("--config") { Description = "Where a name is looked up", HelpName = "FILE" };
+        var command = new Command("test", """
+            Makes the calls of a source once and shows what would come of them: the exchange without secrets, the events, the fields the map
+            does not read. Writes nothing. Exit 0 ok, 1 something failed, 2 the file has mistakes.
+
+            Examples:
+              tocsin source test sources/elevate.yaml
+              tocsin source test elevate --config tocsin.yaml
+            """)
+        {
+            what, config,
+        };
+        command.SetAction((parsed, _) => TestAsync(parsed.GetValue(what)!, parsed.GetValue(config)));
+        return command;
+    }
+
+    private static async Task<int> TestAsync(string what, FileInfo? config)
+    {
+        var secrets = new SecretResolver(Environment.GetEnvironmentVariable);
+        SourceDefinition? source;
+        IReadOnlyList<ConfigError> errors;
+        if (File.Exists(what))
+        {
+            (source, errors) = SourceFile.Read(Path.GetFullPath(what), secrets);
+        }
+        else
+        {
+            var path = config?.FullName ?? (File.Exists(ServeCommand.DefaultConfig) ? Path.GetFullPath(ServeCommand.DefaultConfig) : null);
+            var read = TocsinYaml.Read(path, secrets, ServeCommand.ProcessEnvironment());
+            var all = SourceFiles.ReadAll(read.Options.Sources, secrets);
+            (source, errors) = (all.Sources.FirstOrDefault(candidate => candidate.Name == what), [.. read.Errors, .. all.Errors]);
+            if (source is null && errors.Count == 0)
+                return ExitCode.Fail($"There is no file {what}, and no source of that name in {read.Options.Sources}.", ExitCode.Usage);
+        }
+        if (source is null)
+        {
+            Console.Error.Write(ConfigReport.Format(errors));
+            return ExitCode.Usage;
+        }
+        Console.Out.WriteLine($"{source.Name}: {source.BaseUrl.GetLeftPart(UriPartial.Path)} ({source.Auth?.ToString() ?? "no auth"})");
+        var failed = false;
+        using var signal = new StopSignal();
+        await foreach (var call in new SourceTest(source, TimeProvider.System).RunAsync(signal.Token))
+        {
+            failed |= call.Error is not null || call.Rejects.Count > 0;
+            Print(call);
+        }
+        Console.Out.WriteLine("Next cursor: none (each answer is a whole snapshot).");
+        return failed ? ExitCode.Failed : ExitCode.Ok;
+    }
+
+    private static void Print(SourceTestCall call)
+    {
+        var write = Console.Out;
+        write.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nGET {call.Request}: {(call.Error is null ? "ok" : "FAILED")}, {call.Took.TotalMilliseconds:F0} ms, {call.Bytes:N0} bytes, {call.Records:N0} records"));
+        if (call.Error is not null)
+            write.WriteLine($"  {Output.Plain(call.Error)}");
+        foreach (var e in call.Events)
+            write.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {e.Time}  {e.Type}  {e.Priority.Name() ?? "no priority"}  user {Output.Plain(e.UserId ?? "unknown")} ({e.Attribution.RuleName ?? "nobody named"})  src_ip {Output.Plain(e.SrcIp ?? "-")}"));
+        if (call.FromRecord + call.FromDirectory + call.Unattributed > 0)
+            write.WriteLine($"  people: {call.FromRecord} from the record, {call.FromDirectory} from the directory, {call.Unattributed} not found");
+        if (call.UnknownPriorities > 0)
+            write.WriteLine($"  {call.UnknownPriorities} records with an unknown priority");
+        if (call.Unmapped.Count > 0)
+            write.WriteLine($"  not read by the map (kept in data): {Output.Plain(string.Join(", ", call.Unmapped))}");
+        foreach (var (reason, count, example) in call.Rejects)
+            write.WriteLine($"  kept aside, {count}: {Output.Plain(reason)}\n    {Output.Plain(example)}");
+    }
+
+    private static string Text(JsonElement element, string name) => element.GetProperty(name) is { ValueKind: not JsonValueKind.Null } value ? value.ToString() : "-";
+}
