@@ -13,7 +13,8 @@ public sealed class FolderMapTests
         var map = Map(SourceTree.Lines(Document));
 
         map.ShouldBeUnique();
-        map.ShouldBe(Folders(), ignoreOrder: true);
+        map.Except(Folders()).ShouldBeEmpty("on the map, but no folder with a file in it");
+        Folders().Except(map).ShouldBeEmpty("a folder, but not on the map");
     }
 
     [Fact]
