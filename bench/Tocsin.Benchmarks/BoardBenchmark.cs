@@ -25,7 +25,7 @@ internal static class BoardBenchmark
         var board = new IncidentBoard(Guid.Empty, 2 * Incidents);
         Build(board, random, report);
         report.WriteLine($"resident as is: {ResidentMegabytes() - before:N0} MB more than before");
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        Report(report, "forced collection", () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true));
         report.WriteLine($"after a forced collection: {ResidentMegabytes() - before:N0} MB more than before, managed heap {GC.GetTotalMemory(true) >> 20:N0} MB");
 
         BoardAnswer answer = null!;

@@ -55,6 +55,7 @@ internal sealed class Composition : IAsyncDisposable
         _probe = new StoreProbe(journal, time);
         _freshness = new Freshness(_collector, time);
         _web = Web(options, logs, time);
+        _web.UseMiddleware<BoardFastPath>(_board, _freshness, access);
         _web.UseMiddleware<ErrorMiddleware>();
         _web.UseSafeHeaders();
         _web.UseRouting();

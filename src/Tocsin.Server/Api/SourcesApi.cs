@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Tocsin.Access;
 using Tocsin.Collect;
+using Tocsin.Collect.Reading;
 
 namespace Tocsin.Server.Api;
 
@@ -9,6 +10,8 @@ internal sealed class SourcesApi(Collector collector)
 {
     private const int MaxRejectsPerPage = 1_000;
     private const int DefaultRejects = 100;
+    private static readonly TimeSpan MinEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxEvery = TimeSpan.FromDays(1);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -20,6 +23,8 @@ internal sealed class SourcesApi(Collector collector)
         routes.MapGet("/sources/{name}/rejects", RejectsAsync).Needs(Scope.Read, new("limit", $"1 to {MaxRejectsPerPage}, {DefaultRejects} when left out"), new("cursor", "Where the last page ended"))
             .WithTags("Sources").WithSummary("Records that could not be mapped, each once, with the reason")
             .Produces<IReadOnlyList<JsonElement>>().ProducesProblem(400).ProducesProblem(404);
+        routes.MapPatch("/sources/{name}", PatchAsync).Needs(Scope.Operate).WithTags("Sources").WithSummary("Pauses, resumes or reschedules a source, for good")
+            .Accepts<SourceChange>("application/json").Produces<SourceView>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(422);
         routes.MapPost("/sync", Sync).Needs(Scope.Operate, new QueryParameter("source", "Only this one; all when left out")).WithTags("Sources")
             .WithSummary("Polls now; a source that waits to retry starts at once")
             .Produces<SyncStarted>(202).Produces<SyncStarted>(409).ProducesProblem(404);
@@ -47,6 +52,15 @@ internal sealed class SourcesApi(Collector collector)
         return Results.Ok(rows.Take(limit).Select(row => JsonElement.Parse(row.Value)));
     }
 
+    private async Task<IResult> PatchAsync(string name, SourceChange body, CancellationToken cancellation)
+    {
+        var every = TimeSpan.Zero;
+        if (body.Every is not null && (!Quantity.TryParseDuration(body.Every, out every) || every < MinEvery || every > MaxEvery))
+            return new Problem(StatusCodes.Status422UnprocessableEntity, "invalid_schedule", "The schedule cannot be used.",
+                [new ProblemError("/every", "invalid", $"expected {Quantity.Format(MinEvery)} to {Quantity.Format(MaxEvery)}, like 30s or 5m")]);
+        return await collector.RescheduleAsync(name, body.Enabled, body.Every is null ? null : every, cancellation) is { } view ? Results.Ok(view) : Unknown(name);
+    }
+
     private IResult Sync(HttpContext context)
     {
         var asked = context.Request.Query["source"].OfType<string>().ToArray();
@@ -62,6 +76,9 @@ internal sealed class SourcesApi(Collector collector)
     private Problem Unknown(string name) => Problem.NotFound(
         $"There is no source named {name}; there {(collector.Sources.Count == 0 ? "are none" : "is " + string.Join(", ", collector.Sources.Select(source => source.Name)))}.");
 }
+
+/// <summary>A change of a source's schedule; what is absent stays as it is.</summary>
+internal sealed record SourceChange(bool? Enabled, string? Every);
 
 /// <summary>Which sources were told to poll, and which were polling already.</summary>
 internal sealed record SyncStarted(List<string> Started, List<string> AlreadyRunning);

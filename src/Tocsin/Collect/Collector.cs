@@ -27,7 +27,12 @@ public sealed class Collector : IDisposable
     {
         await _stages.Identities.LoadAsync(_runners.Keys, cancellation);
         foreach (var runner in _runners.Values)
+        {
             await runner.LoadAsync(cancellation);
+            if (await _stages.Journal.Store.GetStateAsync(SourceSchedule.StateName, runner.Source.Name, cancellation) is { } row
+                && JsonSerializer.Deserialize(row.Value, SourceJson.Default.SourceSchedule) is { } changed)
+                runner.Reschedule(changed);
+        }
     }
 
     /// <summary>Polls until cancelled; completes when no poll is under way any more.</summary>
@@ -41,6 +46,21 @@ public sealed class Collector : IDisposable
 
     /// <summary>Polls now: null when there is no such source, true when something was started or told to wait no longer.</summary>
     public bool? PollNow(string name) => _runners.GetValueOrDefault(name)?.PollNow();
+
+    /// <summary>
+    /// Changes a source's schedule for good: it applies at once, survives a restart and wins over the file. What is null stays as it is. Null when there is
+    /// no such source.
+    /// </summary>
+    public async Task<SourceView?> RescheduleAsync(string name, bool? enabled, TimeSpan? every, CancellationToken cancellation)
+    {
+        if (_runners.GetValueOrDefault(name) is not { } runner)
+            return null;
+        var schedule = new SourceSchedule(enabled ?? runner.Status.Enabled, every ?? runner.Status.Every);
+        var write = new StateWrite(SourceSchedule.StateName, name, JsonSerializer.SerializeToUtf8Bytes(schedule, SourceJson.Default.SourceSchedule));
+        await _stages.Journal.AppendAsync(new Append { State = [write] }, cancellation);
+        runner.Reschedule(schedule);
+        return runner.Status.View();
+    }
 
     /// <summary>The last polls, newest first.</summary>
     public async Task<IReadOnlyList<JsonElement>> HistoryAsync(string name, CancellationToken cancellation)

@@ -62,18 +62,22 @@ internal sealed partial class SourceRunner : IDisposable
     public async Task RunAsync(CancellationToken cancellation)
     {
         _stop = cancellation;
-        var next = _stages.Time.GetUtcNow();
+        DateTimeOffset? last = null;
         while (!cancellation.IsCancellationRequested)
         {
+            // Taken before the schedule is read, so that a change in between is not slept over.
+            var changed = _rescheduled.Task;
             var now = _stages.Time.GetUtcNow();
+            var next = last + Status.Every ?? now;
+            Status.NextRun = next;
             if (Status.Enabled && now >= next)
             {
                 Poll("schedule");
-                // Runs that were missed (the machine slept) are not made up for.
-                next += Status.Every * Math.Max(1, Math.Ceiling((now - next) / Status.Every));
+                // The rhythm is kept; runs that were missed (the machine slept) are not made up for.
+                last = next + (Status.Every * Math.Floor((now - next) / Status.Every));
+                continue;
             }
-            Status.NextRun = next;
-            next = await WaitAsync(next, cancellation);
+            await WaitAsync(Status.Enabled ? next - now : Timeout.InfiniteTimeSpan, changed, cancellation);
         }
         Task[] running;
         lock (_gate)
@@ -91,9 +95,9 @@ internal sealed partial class SourceRunner : IDisposable
     }
 
     /// <summary>Changes the schedule; takes effect at once, counted from the last start.</summary>
-    public void Reschedule(bool enabled, TimeSpan every)
+    public void Reschedule(SourceSchedule schedule)
     {
-        (Status.Enabled, Status.Every) = (enabled, every);
+        (Status.Enabled, Status.Every) = (schedule.Enabled, schedule.Every);
         Interlocked.Exchange(ref _rescheduled, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
@@ -103,17 +107,11 @@ internal sealed partial class SourceRunner : IDisposable
         _parallel.Dispose();
     }
 
-    /// <summary>Waits until the poll is due, or the schedule changed; returns when the next is due.</summary>
-    private async Task<DateTimeOffset> WaitAsync(DateTimeOffset next, CancellationToken cancellation)
+    private async Task WaitAsync(TimeSpan wait, Task changed, CancellationToken cancellation)
     {
-        var changed = _rescheduled.Task;
-        var (every, start) = (Status.Every, next - Status.Every);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var wait = Status.Enabled ? next - _stages.Time.GetUtcNow() : Timeout.InfiniteTimeSpan;
-        var due = wait <= TimeSpan.Zero && Status.Enabled ? Task.CompletedTask : Task.Delay(wait, _stages.Time, either.Token);
-        var first = await Task.WhenAny(due, changed);
+        await Task.WhenAny(Task.Delay(wait, _stages.Time, either.Token), changed);
         await either.CancelAsync();
-        return first == changed && Status.Every != every ? start + Status.Every : next;
     }
 
     private bool Poll(string trigger)

@@ -95,6 +95,12 @@ public sealed record SourceView
     public required IReadOnlyList<FeedView> Feeds { get; init; }
 }
 
+/// <summary>A source's schedule as somebody changed it while the service ran.</summary>
+internal sealed record SourceSchedule(bool Enabled, TimeSpan Every)
+{
+    public const string StateName = "source-schedule";
+}
+
 /// <summary>One poll of a source.</summary>
 public sealed record SyncRun
 {
@@ -120,4 +126,5 @@ public sealed record SyncRun
 [JsonSerializable(typeof(SourceView))]
 [JsonSerializable(typeof(IReadOnlyList<SourceView>))]
 [JsonSerializable(typeof(SyncRun))]
+[JsonSerializable(typeof(SourceSchedule))]
 internal sealed partial class SourceJson : JsonSerializerContext;

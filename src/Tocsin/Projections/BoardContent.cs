@@ -1,14 +1,13 @@
 namespace Tocsin.Projections;
 
 /// <summary>The content of the board and its bound. Everything here happens under the board's lock, but for reading the two numbers.</summary>
-internal sealed class BoardContent(int maxEvents)
+internal sealed class BoardContent(int maxEvents, int maxPendingBytes = BoardContent.MaxPendingBytes)
 {
     /// <summary>
-    /// Text that waits to be merged, at least: merging by larger portions copies less, waiting for less keeps less. In between, a third of
-    /// what is merged already, so that catching up copies everything only a few times.
+    /// More text than this does not wait to be merged. Large, because each merge copies what was merged before: catching up with a million
+    /// events is one merge. In service the follower's flushes and the readers keep it near nothing.
     /// </summary>
-    private const int MinPendingBytes = 4 * 1024 * 1024;
-    private const int MaxPendingBytes = 64 * 1024 * 1024;
+    public const int MaxPendingBytes = 192 * 1024 * 1024;
     private const int KeptPendingBytes = 1024 * 1024;
 
     private readonly BoardOfKind[] boards = [.. EventKinds.Names.Select(_ => new BoardOfKind())];
@@ -19,7 +18,6 @@ internal sealed class BoardContent(int maxEvents)
     private readonly Stack<int> freePileIds = new();
     private readonly PileMerge merge = new();
     private readonly ByteBuffer pending = new();
-    private long mergedBytes;
     private int pilesWithAdditions;
     private long start;
     private long sequence;
@@ -86,6 +84,14 @@ internal sealed class BoardContent(int maxEvents)
         foreach (var pile in board.Changed)
             Merge(pile);
         board.PutInOrder(Forget);
+    }
+
+    /// <summary>Merges the piles of a board that wait at these places; false when there are none.</summary>
+    public bool MergeSlice(BoardOfKind board, int from, int count)
+    {
+        for (var i = from; i < Math.Min(board.Changed.Count, from + count); i++)
+            Merge(board.Changed[i]);
+        return from < board.Changed.Count;
     }
 
     /// <summary>The snapshots of one employee, and the last change of them.</summary>
@@ -227,16 +233,14 @@ internal sealed class BoardContent(int maxEvents)
             return;
         if (pile.HasAdditions)
             pilesWithAdditions--;
-        mergedBytes -= pile.Snapshot?.JsonLength ?? 0;
         merge.Run(pile, floor, pending.Bytes);
-        mergedBytes += pile.Snapshot?.JsonLength ?? 0;
         if (pilesWithAdditions == 0)
             pending.Clear(KeptPendingBytes);
     }
 
     private void MergeWhenFull()
     {
-        if (pending.Count > Math.Clamp(mergedBytes / 3, MinPendingBytes, MaxPendingBytes))
+        if (pending.Count > maxPendingBytes)
             Flush();
     }
 

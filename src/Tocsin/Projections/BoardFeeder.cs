@@ -20,6 +20,8 @@ public sealed class BoardFeeder(EventJournal journal, IncidentBoard board, TimeP
             await ApplyAsync(page, cancellation);
         }
         board.Flush();
+        // The rebuild's garbage (every entry once) goes back to the system now, not when memory gets short: it would double what the board needs.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     /// <summary>Follows the journal until cancelled. A store that cannot be read is asked again: the board stays, and stays served.</summary>
@@ -31,6 +33,9 @@ public sealed class BoardFeeder(EventJournal journal, IncidentBoard board, TimeP
             {
                 await journal.WaitPastAsync(board.Sequence, cancellation);
                 await ApplyAsync(await ReadAsync(board.Sequence, cancellation), cancellation);
+                // Nobody has asked yet: merge now, so that whoever asks next does not wait for it.
+                if (board.Sequence == journal.Head)
+                    board.Flush();
             }
             catch (JournalUnavailableException)
             {

@@ -122,13 +122,15 @@ internal static class BoardIncident
 
     private static Field FieldOf(ref Utf8JsonReader reader)
     {
-        if (reader.ValueTextEquals("priority"u8))
+        // An unescaped name is told by its length first: this runs for every property of every record.
+        var length = reader.ValueIsEscaped ? 0 : reader.ValueSpan.Length;
+        if (length is 0 or 8 && reader.ValueTextEquals("priority"u8))
             return Field.Priority;
-        if (reader.ValueTextEquals("timestamp"u8))
+        if (length is 0 or 9 && reader.ValueTextEquals("timestamp"u8))
             return Field.Timestamp;
-        if (reader.ValueTextEquals("type"u8))
+        if (length is 0 or 4 && reader.ValueTextEquals("type"u8))
             return Field.Type;
-        return reader.ValueTextEquals("event_id"u8) ? Field.EventId : Field.Other;
+        return length is 0 or 8 && reader.ValueTextEquals("event_id"u8) ? Field.EventId : Field.Other;
     }
 
     private static void AppendValue(ByteBuffer to, ref Utf8JsonReader reader, ReadOnlySpan<byte> record)

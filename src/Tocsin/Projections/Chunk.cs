@@ -17,6 +17,9 @@ internal sealed class Chunk(Row[] rows, byte[] json, Priority before, bool isLas
     /// <summary>The least sequence here: eviction goes by it.</summary>
     public long MinSequence { get; } = MinSequenceOf(rows);
 
+    /// <summary>Incidents of each list: merging adds them up for every chunk it does not touch, and must not read the rows for that.</summary>
+    public int[] Counts { get; } = CountsOf(rows);
+
     /// <summary>The first incident in the order of the text.</summary>
     public ref readonly Row First => ref Rows[0];
 
@@ -30,6 +33,14 @@ internal sealed class Chunk(Row[] rows, byte[] json, Priority before, bool isLas
 
     /// <summary>The text of one incident.</summary>
     public ReadOnlySpan<byte> TextOf(in Row row) => Json.AsSpan(row.Offset, row.Length);
+
+    private static int[] CountsOf(Row[] rows)
+    {
+        var counts = new int[Lists.Count];
+        foreach (ref readonly var row in rows.AsSpan())
+            counts[Lists.IndexOf(row.Priority)]++;
+        return counts;
+    }
 
     private static long MinSequenceOf(Row[] rows)
     {

@@ -20,6 +20,9 @@ public sealed class IncidentBoard(Guid journalId, int maxEvents)
     /// <summary>Entries applied before a waiting reader gets the lock.</summary>
     private const int SliceEntries = 256;
 
+    /// <summary>Employees merged before somebody else gets the lock.</summary>
+    private const int SlicePiles = 64;
+
     private readonly Lock gate = new();
     private readonly Lock applying = new();
     private readonly BoardContent content = new(maxEvents);
@@ -70,9 +73,14 @@ public sealed class IncidentBoard(Guid journalId, int maxEvents)
                     content.Apply(entries, start, Math.Min(entries.Count, start + SliceEntries), targets);
     }
 
-    /// <summary>Does the work that the next answer would wait for: call it once the journal is caught up with.</summary>
+    /// <summary>
+    /// Does the work that the next answer would wait for. Call it when the journal is caught up with, and then whenever there is nothing to
+    /// read for a moment; it costs nothing when nothing changed.
+    /// </summary>
     public void Flush()
     {
+        foreach (var kind in Enum.GetValues<EventKind>())
+            MergeInSlices(kind);
         lock (gate)
             content.Flush();
     }
@@ -84,6 +92,9 @@ public sealed class IncidentBoard(Guid journalId, int maxEvents)
     {
         if (query.IsWholeBoard)
             return Whole(query.Kinds.First());
+        if (query.UserIds.Count == 0)
+            foreach (var kind in query.Kinds)
+                MergeInSlices(kind);
         BoardView view;
         Stamp stamp;
         lock (gate)
@@ -146,6 +157,7 @@ public sealed class IncidentBoard(Guid journalId, int maxEvents)
         var board = content.Of(kind);
         if (board.Current is { } current)
             return current;
+        MergeInSlices(kind);
         lock (gate)
         {
             if (board.Current is { } made)
@@ -156,6 +168,18 @@ public sealed class IncidentBoard(Guid journalId, int maxEvents)
             var tag = TagOf(stamp, kind.Name());
             return board.Current = new BoardAnswer(blocks.ToBody(), tag, stamp.Sequence, stamp.Floor, blocks.Deflate);
         }
+    }
+
+    /// <summary>
+    /// Does most of a flush without keeping others out for all of it. One pass over what waits now; what changes meanwhile is left to the flush.
+    /// </summary>
+    private void MergeInSlices(EventKind kind)
+    {
+        var board = content.Of(kind);
+        var isMore = true;
+        for (var from = 0; isMore; from += SlicePiles)
+            lock (gate)
+                isMore = content.MergeSlice(board, from, SlicePiles);
     }
 
     private long LastChange(BoardQuery query) => query.Kinds.Max(kind => content.Of(kind).LastChange);

@@ -53,10 +53,10 @@ internal sealed class PileMerge
             var isLast = i == old.Length - 1;
             var added = isLast ? additions.Length : CountBefore(additions, old[i + 1].First);
             var removed = isLast ? removals.Length : CountBefore(removals, old[i + 1].First);
-            CountRows(old[i].Rows, countsBefore);
+            AddCounts(old[i], countsBefore);
             if (added == 0 && removed == 0 && old[i].MinSequence >= floor)
             {
-                CountRows(old[i].Rows, counts);
+                AddCounts(old[i], counts);
                 segments.Add(new Segment(old[i], 0, 0));
             }
             else
@@ -217,10 +217,10 @@ internal sealed class PileMerge
         return low;
     }
 
-    private static void CountRows(ReadOnlySpan<Row> rows, int[] counts)
+    private static void AddCounts(Chunk chunk, int[] counts)
     {
-        foreach (ref readonly var row in rows)
-            counts[Lists.IndexOf(row.Priority)]++;
+        for (var i = 0; i < Lists.Count; i++)
+            counts[i] += chunk.Counts[i];
     }
 
     /// <summary>A row and the array its text is in.</summary>

@@ -175,6 +175,20 @@ public sealed class IncidentBoardTests
         Should.Throw<InvalidOperationException>(() => late.Start(1));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5_000)]
+    public void How_much_text_waits_to_be_merged_does_not_show(int maxPendingBytes)
+    {
+        var entries = new RandomJournal(14).Next(1500);
+        var board = Board(300);
+        board.Apply(entries);
+        var content = new BoardContent(300, maxPendingBytes);
+        content.Apply(entries, 0, entries.Length, targets: null);
+        content.Flush();
+        Text(content.Of(EventKind.Incident).Blocks.ToBody()).ShouldBe(board.Text());
+    }
+
     [Fact]
     public void Entries_seen_before_are_ignored()
     {
