@@ -19,17 +19,14 @@ internal static partial class ServeCommand
         var data = new Option<string?>("--data") { Description = "The data folder (default: ./data)", HelpName = "DIR" };
         var urls = new Option<string?>("--urls") { Description = "Where to listen, several with ; (default: http://127.0.0.1:9000)", HelpName = "URL;URL" };
         var port = new Option<int?>("--port") { Description = "Listen on 127.0.0.1 at this port", HelpName = "N" };
-        var command = new Command("serve", """
-            Runs the service.
-
-            Examples:
-              tocsin serve                                     embedded store in ./data, sources from ./data/sources/*.yaml
-              tocsin serve --config /etc/tocsin/tocsin.yaml
-              tocsin serve --data /var/lib/tocsin --port 9000
-            """)
+        var command = new Command("serve", "Runs the service.")
         {
             config, data, urls, port,
-        };
+        }.WithExamples("""
+            tocsin serve                                     embedded store in ./data, sources from ./data/sources/*.yaml
+            tocsin serve --config /etc/tocsin/tocsin.yaml
+            tocsin serve --data /var/lib/tocsin --port 9000
+            """);
         command.SetAction((parsed, _) => RunAsync(parsed.GetValue(config), parsed.GetValue(data), parsed.GetValue(urls), parsed.GetValue(port)));
         return command;
     }

@@ -14,11 +14,8 @@ internal sealed record CollectStages(
 /// </summary>
 internal sealed partial class SourceRunner : IDisposable
 {
-    private const int MaxParallelCalls = 8;
-
     private readonly CollectStages _stages;
     private readonly UpstreamClient _upstream;
-    private readonly SemaphoreSlim _parallel = new(MaxParallelCalls);
     private readonly RejectStore _rejects;
     private readonly List<(RecordFeed Feed, FeedLoop Loop)> _feeds = [];
     private readonly FeedLoop? _identities;
@@ -37,14 +34,14 @@ internal sealed partial class SourceRunner : IDisposable
         {
             var status = Status.AddFeed(IdentityFeed.Name);
             var feed = new IdentityFeed(source, definition, _upstream, stages.Identities, _rejects, status, stages.Journal, stages.Time);
-            _identities = new FeedLoop(source, status, _parallel, stages.Time, stages.Logger, feed.PollAsync);
+            _identities = new FeedLoop(source, status, stages.Time, stages.Logger, feed.PollAsync);
         }
         var reader = new RecordReader(source, new DedupeKey(stages.Journal.Store.Info), stages.Directory, stages.Time);
         foreach (var request in source.Requests)
         {
             var status = Status.AddFeed(request.Id);
             var feed = new RecordFeed(request, _upstream, reader, _rejects, status, stages.Journal, stages.Directory, stages.Late, stages.Time);
-            _feeds.Add((feed, new FeedLoop(source, status, _parallel, stages.Time, stages.Logger, feed.PollAsync)));
+            _feeds.Add((feed, new FeedLoop(source, status, stages.Time, stages.Logger, feed.PollAsync)));
         }
     }
 
@@ -73,7 +70,7 @@ internal sealed partial class SourceRunner : IDisposable
             Status.DueAt(next);
             if (enabled && now >= next)
             {
-                Poll("schedule");
+                Poll("schedule", now: false);
                 // The rhythm is kept; runs that were missed (the machine slept) are not made up for.
                 last = next + (every * Math.Floor((now - next) / every));
                 continue;
@@ -92,7 +89,7 @@ internal sealed partial class SourceRunner : IDisposable
         var hurried = _identities?.Hurry() ?? false;
         foreach (var (_, loop) in _feeds)
             hurried |= loop.Hurry();
-        return Poll("request") || hurried;
+        return Poll("request", now: true) || hurried;
     }
 
     /// <summary>Changes the schedule; takes effect at once, counted from the last start.</summary>
@@ -102,11 +99,7 @@ internal sealed partial class SourceRunner : IDisposable
         Interlocked.Exchange(ref _rescheduled, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
-    public void Dispose()
-    {
-        _upstream.Dispose();
-        _parallel.Dispose();
-    }
+    public void Dispose() => _upstream.Dispose();
 
     private async Task WaitAsync(TimeSpan wait, Task changed, CancellationToken cancellation)
     {
@@ -115,17 +108,17 @@ internal sealed partial class SourceRunner : IDisposable
         await either.CancelAsync();
     }
 
-    private bool Poll(string trigger)
+    private bool Poll(string trigger, bool now)
     {
         var began = _stages.Time.GetUtcNow();
         var before = Status.Counts;
         var started = new List<Task<FetchFailure?>>();
-        if (_identities is not null && _identities.TryStart(_stop, out var identities))
+        if (_identities is not null && _identities.TryStart(now, _stop, out var identities))
             started.Add(identities);
         foreach (var (feed, loop) in _feeds)
         {
             feed.Identities = _identities?.FirstAttempt ?? Task.CompletedTask;
-            if (loop.TryStart(_stop, out var records))
+            if (loop.TryStart(now, _stop, out var records))
                 started.Add(records);
         }
         if (started.Count == 0)

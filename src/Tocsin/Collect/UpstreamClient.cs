@@ -12,13 +12,16 @@ namespace Tocsin.Collect;
 internal sealed class UpstreamClient : IDisposable
 {
     private const int MaxRedirects = 5;
-    private const int MaxConnections = 16;
+
+    /// <summary>Calls of one source at a time: an upstream asked for everything at once gets slow, and so does its answer.</summary>
+    private const int MaxParallelCalls = 8;
     private const int FirstBufferBytes = 64 << 10;
     private static readonly TimeSpan MaxRetryAfter = TimeSpan.FromMinutes(15);
 
     private readonly SourceDefinition _source;
     private readonly TimeProvider _time;
     private readonly HttpClient _http;
+    private readonly SemaphoreSlim _parallel = new(MaxParallelCalls);
 
     public UpstreamClient(SourceDefinition source, TimeProvider time)
     {
@@ -28,7 +31,7 @@ internal sealed class UpstreamClient : IDisposable
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.All,
             ConnectCallback = new AddressGuard(source).ConnectAsync,
-            MaxConnectionsPerServer = MaxConnections,
+            MaxConnectionsPerServer = MaxParallelCalls,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             UseCookies = false,
             UseProxy = false,
@@ -45,6 +48,25 @@ internal sealed class UpstreamClient : IDisposable
 
     /// <summary>Asks for a path below the base URL. Throws only when <paramref name="cancellation"/> asks for it.</summary>
     public async Task<FetchResult> GetAsync(string path, CancellationToken cancellation)
+    {
+        await _parallel.WaitAsync(cancellation);
+        try
+        {
+            return await CallAsync(path, cancellation);
+        }
+        finally
+        {
+            _parallel.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _parallel.Dispose();
+    }
+
+    private async Task<FetchResult> CallAsync(string path, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(_source.Timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
@@ -69,8 +91,6 @@ internal sealed class UpstreamClient : IDisposable
             return new FetchFailure(FetchFailureKind.Malformed, $"the compressed answer cannot be inflated: {error.Message}");
         }
     }
-
-    public void Dispose() => _http.Dispose();
 
     private async Task<FetchResult> FollowAsync(Uri uri, CancellationToken cancellation)
     {
