@@ -56,6 +56,7 @@ internal sealed class Composition : IAsyncDisposable
         _freshness = new Freshness(_collector, time);
         _web = Web(options, logs, time);
         _web.UseMiddleware<BoardFastPath>(_board, _freshness, access);
+        _web.UseThreadPool();
         _web.UseMiddleware<ErrorMiddleware>();
         _web.UseSafeHeaders();
         _web.UseRouting();
@@ -153,7 +154,7 @@ internal sealed class Composition : IAsyncDisposable
             ContentRootPath = AppContext.BaseDirectory,
             WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot"),
         });
-        builder.WebHost.UseKestrelCore().UseUrls([.. options.Urls]).ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true).UseUrls([.. options.Urls]).ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http1);

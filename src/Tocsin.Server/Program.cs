@@ -1,5 +1,8 @@
 using System.CommandLine;
+using Tocsin.Server;
 using Tocsin.Server.Commands;
+
+SocketThreads.Configure();
 
 // A plain command, not RootCommand: that one calls itself by the name of the file it runs from.
 var help = Examples.Help();

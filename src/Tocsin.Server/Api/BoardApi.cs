@@ -119,7 +119,7 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
         if (encoding is not null)
             headers.ContentEncoding = encoding;
         context.Response.ContentType = "application/json";
-        context.Response.ContentLength = body.Length;
+        context.Response.ContentLength = body!.Length;
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : body.WriteToAsync(context.Response.Body, context.RequestAborted).AsTask();
     }
 

@@ -19,8 +19,9 @@ internal sealed class BoardFastPath(RequestDelegate next, IncidentBoard board, F
             || access.Authenticate(request.Headers.Authorization)?.May(Scope.Read) != true)
             return next(context);
         var answer = board.Get(Whole);
-        var (body, encoding) = BoardEncoding.Choose(request.Headers.AcceptEncoding, answer);
-        if (body.Whole is not { } bytes)
+        // This runs on the thread that watches the sockets: compressing, or sending a body too large to keep whole, is for the route.
+        var (body, encoding) = BoardEncoding.Choose(request.Headers.AcceptEncoding, answer, onlyMade: true);
+        if (body?.Whole is not { } bytes)
             return next(context);
         var prepared = Prepare(answer, encoding);
         var response = context.Response;

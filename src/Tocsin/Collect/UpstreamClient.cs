@@ -125,6 +125,8 @@ internal sealed class UpstreamClient : IDisposable
         while (true)
         {
             var read = await stream.ReadAsync(buffer.AsMemory(length), cancellation);
+            // Off the thread that watches the sockets: an endless answer must not keep it busy.
+            await Task.Yield();
             if (read == 0)
                 return new FetchResult(buffer.AsSpan(0, length).ToArray(), null);
             length += read;
