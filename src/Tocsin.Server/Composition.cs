@@ -53,7 +53,7 @@ internal sealed class Composition : IAsyncDisposable
 
         // Server: the doors.
         _probe = new StoreProbe(journal, time);
-        _freshness = new Freshness(_collector, time);
+        _freshness = new Freshness(_collector, journal, _board, time);
         _web = Web(options, logs, time);
         _web.UseMiddleware<BoardFastPath>(_board, _freshness, access);
         _web.UseMiddleware<ErrorMiddleware>();

