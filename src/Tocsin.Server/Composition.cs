@@ -68,6 +68,9 @@ internal sealed class Composition : IAsyncDisposable
         _web.MapOpenApi().WithMetadata(RouteRules.Open);
     }
 
+    /// <summary>Ends, with the error, only when a part of the service broke: there is no going on without it.</summary>
+    public Task Broken => _background;
+
     /// <summary>The token that was made or given at this start.</summary>
     public AdminToken AdminToken { get; }
 
@@ -131,10 +134,16 @@ internal sealed class Composition : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private Task RunAsync()
+    /// <summary>Ends when the first of them ends: none may die unnoticed while the others go on.</summary>
+    private async Task RunAsync()
     {
         var stop = _stop.Token;
-        return Task.WhenAll(_feeder.RunAsync(stop), _late.RunAsync(stop), _collector.RunAsync(stop), _probe.RunAsync(stop));
+        Task[] workers = [_feeder.RunAsync(stop), _late.RunAsync(stop), _collector.RunAsync(stop), _probe.RunAsync(stop)];
+        var first = await Task.WhenAny(workers);
+        if (stop.IsCancellationRequested)
+            await Task.WhenAll(workers);
+        else
+            await first;
     }
 
     private static WebApplication Web(ServerOptions options, ILoggerFactory logs, TimeProvider time)

@@ -38,17 +38,20 @@ internal sealed class ReadPool(string path) : IDisposable
             _idle.Add(reader);
             return result;
         }
-        catch (SqliteException error)
+        catch (Exception error)
         {
+            // It may be in the middle of a statement: a fresh connection costs less than finding out.
             reader.Connection.Dispose();
-            throw error.IsEnvironment ? new Journal.JournalUnavailableException(error.Message, error) : error;
+            if (error is SqliteException { IsEnvironment: true })
+                throw new Journal.JournalUnavailableException(error.Message, error);
+            throw;
         }
     }
 
     private SqliteReader Open()
     {
         var connection = SqliteConnection.OpenReader(path);
-        connection.Execute("PRAGMA query_only=ON; PRAGMA cache_size=-8192; PRAGMA mmap_size=268435456");
+        connection.Execute("PRAGMA query_only=ON; PRAGMA cache_size=-8192;");
         return new SqliteReader(connection, new StringCache());
     }
 

@@ -15,7 +15,11 @@ internal sealed class StoreLock : IDisposable
     {
         try
         {
-            Directory.CreateDirectory(folder);
+            // Names of people and the key of the dedupe hashes: for the owner alone. An existing folder keeps the rights it was given.
+            if (OperatingSystem.IsWindows())
+                Directory.CreateDirectory(folder);
+            else
+                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

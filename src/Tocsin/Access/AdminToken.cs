@@ -42,6 +42,9 @@ public sealed record AdminToken(ReadOnlyMemory<byte> Hash, string? MadeNow)
         return new AdminToken(HashOf(token), token);
     }
 
+    /// <summary>Prints no secret.</summary>
+    public override string ToString() => "admin token ***";
+
     private static byte[] HashOf(string token)
     {
         var hash = new byte[SHA256.HashSizeInBytes];
@@ -55,7 +58,8 @@ public sealed record AdminToken(ReadOnlyMemory<byte> Hash, string? MadeNow)
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using var writer = new StreamWriter(path, options);
-        writer.WriteLine(token);
+        using var file = new FileStream(path, options);
+        file.Write(System.Text.Encoding.ASCII.GetBytes(token + "\n"));
+        file.Flush(flushToDisk: true);
     }
 }

@@ -55,7 +55,7 @@ public sealed class Collector : IDisposable
     {
         if (_runners.GetValueOrDefault(name) is not { } runner)
             return null;
-        var schedule = new SourceSchedule(enabled ?? runner.Status.Enabled, every ?? runner.Status.Every);
+        var schedule = new SourceSchedule(enabled ?? runner.Status.Schedule.Enabled, every ?? runner.Status.Schedule.Every);
         var write = new StateWrite(SourceSchedule.StateName, name, JsonSerializer.SerializeToUtf8Bytes(schedule, SourceJson.Default.SourceSchedule));
         await _stages.Journal.AppendAsync(new Append { State = [write] }, cancellation);
         runner.Reschedule(schedule);

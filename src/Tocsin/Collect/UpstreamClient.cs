@@ -12,7 +12,9 @@ namespace Tocsin.Collect;
 internal sealed class UpstreamClient : IDisposable
 {
     private const int MaxRedirects = 5;
-    private const int MaxConnections = 16;
+
+    /// <summary>Calls of one source at a time: an upstream asked for everything at once gets slow, and so does its answer.</summary>
+    private const int MaxParallelCalls = 8;
     private const int FirstBufferBytes = 64 << 10;
 
     /// <summary>Several times the largest answer recorded (123 kB): beyond it, a source's answers are read one after the other.</summary>
@@ -23,6 +25,7 @@ internal sealed class UpstreamClient : IDisposable
     private readonly SourceDefinition _source;
     private readonly TimeProvider _time;
     private readonly HttpClient _http;
+    private readonly SemaphoreSlim _parallel = new(MaxParallelCalls);
     private readonly SemaphoreSlim _large = new(1);
     private readonly WeakReference<byte[]?> _largest = new(null);
 
@@ -34,7 +37,7 @@ internal sealed class UpstreamClient : IDisposable
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.All,
             ConnectCallback = new AddressGuard(source).ConnectAsync,
-            MaxConnectionsPerServer = MaxConnections,
+            MaxConnectionsPerServer = MaxParallelCalls,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             UseCookies = false,
             UseProxy = false,
@@ -51,6 +54,26 @@ internal sealed class UpstreamClient : IDisposable
 
     /// <summary>Asks for a path below the base URL. Throws only when <paramref name="cancellation"/> asks for it.</summary>
     public async Task<FetchResult> GetAsync(string path, CancellationToken cancellation)
+    {
+        await _parallel.WaitAsync(cancellation);
+        try
+        {
+            return await CallAsync(path, cancellation);
+        }
+        finally
+        {
+            _parallel.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _parallel.Dispose();
+        _large.Dispose();
+    }
+
+    private async Task<FetchResult> CallAsync(string path, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(_source.Timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
@@ -74,12 +97,6 @@ internal sealed class UpstreamClient : IDisposable
         {
             return new FetchFailure(FetchFailureKind.Malformed, $"the compressed answer cannot be inflated: {error.Message}");
         }
-    }
-
-    public void Dispose()
-    {
-        _http.Dispose();
-        _large.Dispose();
     }
 
     private async Task<FetchResult> FollowAsync(Uri uri, CancellationToken cancellation)

@@ -53,6 +53,7 @@ internal sealed class TocsinProcess : IAsyncDisposable
     /// </summary>
     public static TocsinProcess Start(string folder, IReadOnlyDictionary<string, string>? environment, params string[] args)
     {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "System tests need Linux: process groups, signals and /proc.");
         var start = new ProcessStartInfo
         {
             FileName = "setsid",
