@@ -122,7 +122,7 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
             headers.ContentEncoding = encoding;
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = body.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : body.WriteToAsync(context.Response.Body, context.RequestAborted).AsTask();
+        return body.WriteToAsync(context.Response.Body, context.RequestAborted).AsTask();
     }
 
     /// <summary>What a cursor is bound to: every filter as asked (a span before now stays the span), without where and how much.</summary>
