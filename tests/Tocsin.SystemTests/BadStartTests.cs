@@ -171,14 +171,19 @@ public sealed class BadStartTests
     private static Dictionary<string, string> Hashes(string folder) => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
         .ToDictionary(file => file, file =>
         {
+            // The lock is held, also against reading.
+            if (file.EndsWith(".lock", StringComparison.Ordinal))
+                return $"{new FileInfo(file).Length} {File.GetLastWriteTimeUtc(file):O}";
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             return Convert.ToHexString(SHA256.HashData(stream));
         });
 
-    /// <summary>A name that is not visibly private and resolves to private addresses only: from the hosts file, or the machine's own.</summary>
+    /// <summary>A name that is not visibly private and resolves to private addresses only: of the hosts file, or the machine's own.</summary>
     private static string? PrivateName()
     {
-        string[] candidates = [Dns.GetHostName(), "ip6-localhost", "localhost.localdomain", "ip6-loopback"];
+        const string Hosts = "/etc/hosts";
+        var candidates = (File.Exists(Hosts) ? File.ReadAllLines(Hosts) : []).Where(line => !line.StartsWith('#')).SelectMany(line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Skip(1))
+            .Append("localhost.localdomain").Append(Dns.GetHostName());
         return candidates.FirstOrDefault(name =>
         {
             try

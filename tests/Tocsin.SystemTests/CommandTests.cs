@@ -80,7 +80,7 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
         end.Code.ShouldBe(0, end.ToString());
         foreach (var type in SourceYaml.AllTypes)
             end.Out.ShouldContain($"GET /incidents/{type}/: ok");
-        end.Out.ShouldContain("GET /identities/: ok");
+        end.Out.ShouldMatch(@"GET [^\n]*/identities/[^\n]*: ok");
         end.Out.ShouldContain("20 records");
         end.Out.ShouldContain("cursor", Case.Insensitive);
         end.Out.ShouldNotContain("Basic dG9jc2lu");
@@ -189,7 +189,7 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
 
         var end = await TocsinProcess.RunAsync(home.Folder, null, "source", "list", "-o", "json", "--url", $"http://127.0.0.1:{port}", "--data", home.Data);
         end.Code.ShouldBe(0, end.ToString());
-        foreach (var kept in Directory.EnumerateFiles(home.Data).Where(kept => kept != file))
+        foreach (var kept in Directory.EnumerateFiles(home.Data).Where(kept => kept != file && !kept.EndsWith(".lock", StringComparison.Ordinal)))
         {
             await using var stream = new FileStream(kept, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var reader = new StreamReader(stream, System.Text.Encoding.Latin1);

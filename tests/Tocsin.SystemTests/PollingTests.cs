@@ -9,6 +9,22 @@ public sealed class PollingTests
     private const int Polls = 100;
 
     [Fact]
+    public async Task Without_a_source_it_runs_and_is_empty()
+    {
+        using var home = new ServerHome();
+        await using var server = await ServerProcess.StartAsync(home);
+        await Eventually.DuringAsync(TimeSpan.FromSeconds(1), async () =>
+        {
+            var board = await server.BoardAsync();
+            (board.Status, board.Incomplete, board.AsOf).ShouldBe((HttpStatusCode.OK, null, null));
+            board.Body.ShouldBe("{}"u8.ToArray());
+        });
+        (await server.JsonAsync("/sources")).GetArrayLength().ShouldBe(0);
+        (await server.PostAsync("/sync", "")).Status.ShouldBe(HttpStatusCode.Conflict);
+        (await server.Process.TerminateAsync()).End.Code.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task With_the_upstream_down_from_the_start_the_board_is_empty_and_says_so()
     {
         using var home = new ServerHome(new SourceYaml($"http://127.0.0.1:{Ports.Free()}"));
