@@ -53,12 +53,13 @@ internal sealed class Composition : IAsyncDisposable
 
         // Server: the doors.
         _probe = new StoreProbe(journal, time);
-        _freshness = new Freshness(_collector, time);
+        _freshness = new Freshness(_collector, journal, _board, time);
         _web = Web(options, logs, time);
         _web.UseMiddleware<BoardFastPath>(_board, _freshness, access);
         _web.UseThreadPool();
         _web.UseMiddleware<ErrorMiddleware>();
         _web.UseSafeHeaders();
+        _web.UseHead();
         _web.UseRouting();
         _web.UseMiddleware<RouteRulesMiddleware>(access);
         Pages.Map(_web);

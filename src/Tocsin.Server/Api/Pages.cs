@@ -57,6 +57,14 @@ internal static class Pages
         return next(context);
     });
 
+    /// <summary>HEAD is GET for whatever is behind this; Kestrel keeps the request's own method, and sends no body.</summary>
+    public static IApplicationBuilder UseHead(this IApplicationBuilder app) => app.Use((context, next) =>
+    {
+        if (HttpMethods.IsHead(context.Request.Method))
+            context.Request.Method = HttpMethods.Get;
+        return next(context);
+    });
+
     public static void Map(WebApplication app)
     {
         app.UseDefaultFiles();

@@ -30,7 +30,7 @@ internal sealed class RouteRulesMiddleware(RequestDelegate next, AccessControl a
         if (context.GetEndpoint() is not { } endpoint)
             return next(context);
         if (endpoint.Metadata.GetMetadata<RouteRules>() is not { } rules)
-            return endpoint.DisplayName == "405 HTTP Method Not Supported"
+            return endpoint.DisplayName is "405 HTTP Method Not Supported" or "415 HTTP Unsupported Media Type"
                 ? next(context)
                 : throw new InvalidOperationException($"The route {endpoint.DisplayName} has no rules.");
         if (Refuse(context, access, rules.Scope) is { } refused)

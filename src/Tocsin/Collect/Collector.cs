@@ -35,8 +35,10 @@ public sealed class Collector : IDisposable
         }
     }
 
-    /// <summary>Polls until cancelled; completes when no poll is under way any more.</summary>
-    public Task RunAsync(CancellationToken cancellation) => Task.WhenAll(_runners.Values.Select(runner => runner.RunAsync(cancellation)));
+    /// <summary>Polls until cancelled, also when there is nothing to poll; completes when no poll is under way any more.</summary>
+    public Task RunAsync(CancellationToken cancellation) => _runners.Count == 0
+        ? Task.Delay(Timeout.InfiniteTimeSpan, _stages.Time, cancellation)
+        : Task.WhenAll(_runners.Values.Select(runner => runner.RunAsync(cancellation)));
 
     /// <summary>The sources as they stand, by name.</summary>
     public IReadOnlyList<SourceView> View() => [.. Sources.Select(source => _runners[source.Name].Status.View())];
