@@ -43,6 +43,12 @@ internal sealed class ReadPool(string path) : IDisposable
             reader.Connection.Dispose();
             throw error.IsEnvironment ? new Journal.JournalUnavailableException(error.Message, error) : error;
         }
+        catch
+        {
+            // Left half read it would hold its snapshot, and with it the WAL.
+            reader.Connection.Dispose();
+            throw;
+        }
     }
 
     private SqliteReader Open()

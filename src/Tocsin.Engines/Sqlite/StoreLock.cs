@@ -15,7 +15,11 @@ internal sealed class StoreLock : IDisposable
     {
         try
         {
-            Directory.CreateDirectory(folder);
+            // Made here, it is its owner's alone: it will hold the journal, with people's names and the keys of its hashes.
+            if (OperatingSystem.IsWindows())
+                Directory.CreateDirectory(folder);
+            else
+                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
