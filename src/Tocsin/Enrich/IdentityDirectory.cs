@@ -18,6 +18,9 @@ public sealed class IdentityDirectory
     /// <summary>Most addresses in one directory (about 200 bytes each); a fetch that would pass it fails as a whole.</summary>
     public const int MaxAddresses = 1_000_000;
 
+    /// <summary>The longest id a directory holds: it stands in addresses, headers and keys.</summary>
+    public const int MaxUserIdCharacters = 200;
+
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, IReadOnlyList<Holder>>> _directories = new(StringComparer.Ordinal);
 
     /// <summary>Whom a record concerns: <paramref name="who"/> is what stands at the mapped path, <paramref name="isId"/> says it is a number and so no address.</summary>
