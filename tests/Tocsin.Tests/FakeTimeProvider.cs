@@ -2,13 +2,13 @@ namespace Tocsin.Tests;
 
 /// <summary>
 /// A clock that stands still until <see cref="Advance"/>. Timers fire in order of time, each with the clock at its own
-/// moment, on the thread that advances. <see cref="UntilTimerAsync"/> takes the guessing out of "has it begun to wait?".
+/// moment, on the thread that advances. <see cref="UntilTimerAsync(TimeSpan)"/> takes the guessing out of "has it begun to wait?".
 /// </summary>
 public sealed class FakeTimeProvider(DateTimeOffset start) : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<FakeTimer> _timers = [];
-    private readonly List<(TimeSpan Due, TaskCompletionSource Set)> _awaited = [];
+    private readonly List<(Predicate<TimeSpan> Due, TaskCompletionSource<TimeSpan> Set)> _awaited = [];
     private DateTimeOffset _now = start;
 
     /// <summary>Stands at noon of an ordinary day.</summary>
@@ -47,13 +47,16 @@ public sealed class FakeTimeProvider(DateTimeOffset start) : TimeProvider
     }
 
     /// <summary>Completes as soon as a timer waits that was set to fire after exactly <paramref name="due"/>, at once when there is one already.</summary>
-    public Task UntilTimerAsync(TimeSpan due)
+    public Task UntilTimerAsync(TimeSpan due) => UntilTimerAsync(set => set == due);
+
+    /// <summary>Completes as soon as a timer waits that was set to fire after a time like <paramref name="due"/>, and gives that time.</summary>
+    public Task<TimeSpan> UntilTimerAsync(Predicate<TimeSpan> due)
     {
         lock (_gate)
         {
-            if (_timers.Exists(t => t.SetTo == due))
-                return Task.CompletedTask;
-            var set = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_timers.Find(t => due(t.SetTo)) is { } waiting)
+                return Task.FromResult(waiting.SetTo);
+            var set = new TaskCompletionSource<TimeSpan>(TaskCreationOptions.RunContinuationsAsynchronously);
             _awaited.Add((due, set));
             return set.Task;
         }
@@ -112,9 +115,9 @@ public sealed class FakeTimeProvider(DateTimeOffset start) : TimeProvider
                 Due = time._now + dueTime;
                 Period = period;
                 time._timers.Add(this);
-                foreach (var awaited in time._awaited.FindAll(a => a.Due == dueTime))
-                    awaited.Set.SetResult();
-                time._awaited.RemoveAll(a => a.Due == dueTime);
+                foreach (var awaited in time._awaited.FindAll(a => a.Due(dueTime)))
+                    awaited.Set.SetResult(dueTime);
+                time._awaited.RemoveAll(a => a.Due(dueTime));
                 return true;
             }
         }

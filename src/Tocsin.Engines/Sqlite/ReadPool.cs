@@ -40,7 +40,7 @@ internal sealed class ReadPool(string path) : IDisposable
         }
         catch (Exception error)
         {
-            // It may be in the middle of a statement: a fresh connection costs less than finding out.
+            // Left half read it would hold its snapshot, and with it the WAL.
             reader.Connection.Dispose();
             if (error is SqliteException { IsEnvironment: true })
                 throw new Journal.JournalUnavailableException(error.Message, error);
@@ -51,7 +51,7 @@ internal sealed class ReadPool(string path) : IDisposable
     private SqliteReader Open()
     {
         var connection = SqliteConnection.OpenReader(path);
-        connection.Execute("PRAGMA query_only=ON; PRAGMA cache_size=-8192;");
+        connection.Execute("PRAGMA query_only=ON; PRAGMA cache_size=-8192");
         return new SqliteReader(connection, new StringCache());
     }
 

@@ -62,8 +62,15 @@ internal sealed class SqliteConnection : IDisposable
             raw.sqlite3_exec(_db, "ROLLBACK");
     }
 
-    /// <summary>Copies committed pages from the WAL into the database as far as no reader is in the way; never waits.</summary>
-    public void Checkpoint() => raw.sqlite3_wal_checkpoint_v2(_db, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _);
+    /// <summary>Copies committed pages from the WAL into the database as far as no reader is in the way; never waits. Gives the WAL's length in frames.</summary>
+    public int Checkpoint()
+    {
+        raw.sqlite3_wal_checkpoint_v2(_db, "main", raw.SQLITE_CHECKPOINT_PASSIVE, out var frames, out _);
+        return frames;
+    }
+
+    /// <summary>The same, and waits for readers within the busy time-out, so that the next commit begins the WAL anew.</summary>
+    public void CheckpointAndRestart() => raw.sqlite3_wal_checkpoint_v2(_db, "main", raw.SQLITE_CHECKPOINT_RESTART, out _, out _);
 
     public void Check(int code)
     {

@@ -8,8 +8,17 @@ namespace Tocsin.Engines.Sqlite;
 /// </summary>
 internal sealed class SqliteWriter : IDisposable
 {
-    /// <summary>Rows written between two checkpoints: about 10 MB of WAL, so that a checkpoint stays a short step between commits.</summary>
-    private const int RowsPerCheckpoint = 10_000;
+    /// <summary>What is written between two checkpoints, so that each stays a short step between commits.</summary>
+    private const long BytesPerCheckpoint = 10 << 20;
+
+    /// <summary>About what a row costs in the WAL beside its data: its other columns, and its share of the pages of indexes.</summary>
+    private const int BytesPerRow = 1 << 10;
+
+    /// <summary>
+    /// A WAL this long (64 MiB) is begun anew even if that means to wait for a reader: where readers follow each other without a pause, it
+    /// would otherwise grow for ever.
+    /// </summary>
+    private const int MaxFrames = 16_384;
 
     // FULL: a commit is on disk before it is answered. Checkpoints are ours, between commits. Dropped pages need no zeroing here: erasure
     // rewrites partitions, and zeroing 250,000 rows would stop the writer for 0.4 s.
@@ -22,7 +31,8 @@ internal sealed class SqliteWriter : IDisposable
     private List<Partition> _partitions;
     private long _sequence;
     private long _version;
-    private int _rowsSinceCheckpoint;
+    private long _head;
+    private long _bytesSinceCheckpoint;
 
     private SqliteWriter(SqliteConnection connection, JournalInfo info, List<Partition> partitions)
     {
@@ -33,8 +43,12 @@ internal sealed class SqliteWriter : IDisposable
 
     public JournalInfo Info { get; }
 
-    /// <summary>The last committed sequence.</summary>
-    public long Head { get; private set; }
+    /// <summary>The last committed sequence. Whoever has read it finds the partitions that hold it.</summary>
+    public long Head
+    {
+        get => Volatile.Read(ref _head);
+        private set => Volatile.Write(ref _head, value);
+    }
 
     /// <summary>The partitions as committed; a new array when one was added.</summary>
     public Partition[] Partitions { get; private set; } = [];
@@ -104,10 +118,11 @@ internal sealed class SqliteWriter : IDisposable
     /// <summary>Copies the WAL into the database when enough has gathered. Not being able to is no reason to stop: the WAL keeps it.</summary>
     public void CheckpointIfDue()
     {
-        if (_rowsSinceCheckpoint < RowsPerCheckpoint)
+        if (_bytesSinceCheckpoint < BytesPerCheckpoint)
             return;
-        _rowsSinceCheckpoint = 0;
-        _connection.Checkpoint();
+        _bytesSinceCheckpoint = 0;
+        if (_connection.Checkpoint() > MaxFrames)
+            _connection.CheckpointAndRestart();
     }
 
     public void Dispose()
@@ -126,12 +141,17 @@ internal sealed class SqliteWriter : IDisposable
             return new AppendResult(AppendStatus.UnknownTarget, []);
         var entries = new EntryResult[append.Entries.Count];
         for (var i = 0; i < entries.Length; i++)
+        {
             entries[i] = append.Entries[i] is SecurityEvent e ? WriteEvent(e) : WriteAmendment((Amendment)append.Entries[i]);
+            _bytesSinceCheckpoint += BytesPerRow + ((append.Entries[i] as SecurityEvent)?.Data.Utf8.Length ?? 0);
+        }
         if (append.State.Count > 0)
             _version++;
         foreach (var write in append.State)
+        {
             StateTable.Write(_connection, write, _version);
-        _rowsSinceCheckpoint += entries.Length + append.State.Count;
+            _bytesSinceCheckpoint += BytesPerRow + (write.Value?.Length ?? 0);
+        }
         return new AppendResult(AppendStatus.Committed, entries) { StateVersion = _version };
     }
 

@@ -32,8 +32,11 @@ internal static class StateTable
 
     public static IReadOnlyList<StateRow> List(SqliteConnection connection, string name, string? afterKey, int limit)
     {
-        var row = connection.Statement("SELECT key, version, value FROM state WHERE name = ?1 AND key > ?2 ORDER BY key LIMIT ?3")
-            .Bind(1, name).Bind(2, afterKey ?? "").Bind(3, limit);
+        // Two statements: one that took null for "from the first" would not search the key, but read every row before it.
+        var row = afterKey is null
+            ? connection.Statement("SELECT key, version, value FROM state WHERE name = ?1 ORDER BY key LIMIT ?2").Bind(1, name).Bind(2, limit)
+            : connection.Statement("SELECT key, version, value FROM state WHERE name = ?1 AND key > ?2 ORDER BY key LIMIT ?3")
+                .Bind(1, name).Bind(2, afterKey).Bind(3, limit);
         var rows = new List<StateRow>();
         while (row.Step())
             rows.Add(new StateRow(name, row.Text(0), row.Int64(1), row.Bytes(2).ToArray()));

@@ -10,7 +10,6 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
 {
     private const int MaxUnresolved = 1_000;
     private const int DefaultUnresolved = 100;
-    private const int MaxUserIdCharacters = 200;
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -51,8 +50,8 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
         var address = body.Ip is null ? null : Address.Normalise(body.Ip);
         if (address is null)
             errors.Add(new ProblemError("/ip", "invalid", "expected an IP address"));
-        if (string.IsNullOrWhiteSpace(body.UserId) || body.UserId.Length > MaxUserIdCharacters)
-            errors.Add(new ProblemError("/user_id", "invalid", $"expected 1 to {MaxUserIdCharacters} characters"));
+        if (string.IsNullOrWhiteSpace(body.UserId) || body.UserId.Length > IdentityDirectory.MaxUserIdCharacters)
+            errors.Add(new ProblemError("/user_id", "invalid", $"expected 1 to {IdentityDirectory.MaxUserIdCharacters} characters"));
         if (body.From >= body.To)
             errors.Add(new ProblemError("/to", "invalid", "expected a time after from"));
         if (errors.Count > 0)

@@ -37,8 +37,10 @@ internal static class IdentityFormat
         var refused = new List<RejectedRecord>();
         foreach (var line in lines.Skip(1).Where(line => line.Length > 0 && line[0] != '#'))
         {
-            var cells = line.Split(',', 2);
-            if (cells.Length == 2 && Address.Normalise(cells[0].Trim()) is { } address && cells[1].Trim() is { Length: > 0 } user)
+            // Quotes and more columns are another dialect; what was no UTF-8 has become U+FFFD. Half understood is worse than refused.
+            var cells = line.Split(',');
+            if (cells.Length == 2 && line.AsSpan().IndexOfAny('"', '\uFFFD') < 0
+                && Address.Normalise(cells[0].Trim()) is { } address && cells[1].Trim() is var user && IsId(user))
                 users[address] = user;
             else
                 refused.Add(new RejectedRecord("", JsonSerializer.SerializeToUtf8Bytes(line), "the line is no address and id"));
@@ -66,11 +68,14 @@ internal static class IdentityFormat
             JsonValueKind.String when System.Text.Unicode.Utf8.IsValid(Answer.Raw(entry.Value)) => Text(entry.Value),
             _ => null,
         };
-        if (Name() is { } name && Address.Normalise(name) is { } address && user is { Length: > 0 })
+        if (Name() is { } name && Address.Normalise(name) is { } address && IsId(user))
             users[address] = user;
         else
             refused.Add(new RejectedRecord("", [(byte)'{', .. JsonSerializer.SerializeToUtf8Bytes(Name() ?? "?"), (byte)':', .. Answer.Raw(entry.Value), (byte)'}'], "no address with an id"));
     }
+
+    private static bool IsId([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] string? user) =>
+        !string.IsNullOrWhiteSpace(user) && user.Length <= IdentityDirectory.MaxUserIdCharacters;
 
     private static string? Text(JsonElement value)
     {

@@ -93,8 +93,9 @@ internal sealed class UpstreamClient : IDisposable
         {
             return new FetchFailure(FetchFailureKind.Unreachable, error.InnerException?.Message ?? error.Message);
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or InvalidOperationException and not ObjectDisposedException)
         {
+            // Brotli's stream says InvalidOperation where gzip's says InvalidData.
             return new FetchFailure(FetchFailureKind.Malformed, $"the compressed answer cannot be inflated: {error.Message}");
         }
     }
@@ -111,7 +112,8 @@ internal sealed class UpstreamClient : IDisposable
                 return Refusal(response);
             if (response.Headers.Location is not { } location)
                 return new FetchFailure(FetchFailureKind.Redirected, $"a redirect ({(int)response.StatusCode}) that says nowhere to go");
-            var next = new Uri(uri, location);
+            if (!Uri.TryCreate(uri, location, out var next))
+                return new FetchFailure(FetchFailureKind.Redirected, "redirected to what is no address");
             if (!SameOrigin(next, uri))
                 return new FetchFailure(FetchFailureKind.Redirected,
                     $"redirected to another origin ({Origin(next)}), which is not followed: if that is meant, make it the base_url");
@@ -202,7 +204,8 @@ internal sealed class UpstreamClient : IDisposable
 
     private static bool SameOrigin(Uri a, Uri b) => a.Scheme == b.Scheme && a.Port == b.Port && string.Equals(a.IdnHost, b.IdnHost, StringComparison.OrdinalIgnoreCase);
 
-    private static string Origin(Uri uri) => uri.IsFile ? "a file" : uri.GetLeftPart(UriPartial.Authority);
+    /// <summary>Without the user that the address may name, with or without a password.</summary>
+    private static string Origin(Uri uri) => uri.IsFile || uri.IdnHost.Length == 0 ? $"a {uri.Scheme} address" : $"{uri.Scheme}://{uri.IdnHost}:{uri.Port}";
 
     private static AuthenticationHeaderValue? Authorization(SourceAuth? auth) => auth switch
     {

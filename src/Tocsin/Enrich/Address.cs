@@ -12,7 +12,8 @@ public static class Address
     /// </summary>
     public static string? Normalise(string text)
     {
-        if (text.Length > 45 || !(text.Contains(':') || IsDottedQuad(text)) || !IPAddress.TryParse(text, out var address))
+        // Brackets belong to URLs, where a port may follow that the parser would drop.
+        if (text.Length > 45 || text.StartsWith('[') || !(text.Contains(':') || IsDottedQuad(text)) || !IPAddress.TryParse(text, out var address))
             return null;
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();

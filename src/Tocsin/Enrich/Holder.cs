@@ -6,7 +6,7 @@ namespace Tocsin.Enrich;
 /// </summary>
 public sealed record Holder(string UserId, DateTimeOffset From, DateTimeOffset To)
 {
-    public bool Holds(EventTime time) => From <= time.ToDateTimeOffset() && time.ToDateTimeOffset() < To;
+    public bool Holds(EventTime time) => From <= time.ToDateTimeOffset() && (time.ToDateTimeOffset() < To || To == DateTimeOffset.MaxValue);
 }
 
 /// <summary>The new holders of one address in one directory, in the order of first sight.</summary>

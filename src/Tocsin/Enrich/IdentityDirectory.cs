@@ -21,6 +21,9 @@ public sealed class IdentityDirectory
     /// <summary>Most holders kept of one address in one directory; the oldest give way, and the one after them is then the first.</summary>
     public const int MaxHolders = 200;
 
+    /// <summary>The longest id a directory holds: it stands in addresses, headers and keys.</summary>
+    public const int MaxUserIdCharacters = 200;
+
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, IReadOnlyList<Holder>>> _directories = new(StringComparer.Ordinal);
 
     /// <summary>Whom a record concerns: <paramref name="who"/> is what stands at the mapped path, <paramref name="isId"/> says it is a number and so no address.</summary>

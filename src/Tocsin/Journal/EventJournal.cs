@@ -19,7 +19,7 @@ public sealed partial class EventJournal : IAsyncDisposable
 
     // How much waits, and who waits for room. Guarded by _room.
     private readonly Lock _room = new();
-    private readonly Queue<(TaskCompletionSource Turn, int Weight)> _waiting = new();
+    private readonly Queue<Pending> _waiting = new();
     private int _queued;
 
     private TaskCompletionSource _advanced = NewSignal();
@@ -54,15 +54,25 @@ public sealed partial class EventJournal : IAsyncDisposable
     public async Task<AppendResult> AppendAsync(Append append, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(append.Entries.Count, Append.MaxEntries);
-        var weight = append.Entries.Count + append.State.Count;
-        await ReserveAsync(weight, cancellation);
-        var pending = new Pending(append, weight, new TaskCompletionSource<AppendResult>(TaskCreationOptions.RunContinuationsAsynchronously));
-        if (!_queue.Writer.TryWrite(pending))
+        cancellation.ThrowIfCancellationRequested();
+        var pending = new Pending(append);
+        lock (_room)
         {
-            Release(weight);
-            throw new JournalUnavailableException("The journal is closing.");
+            if (_waiting.Count == 0 && Fits(pending.Weight))
+                Accept(pending);
+            else
+                _waiting.Enqueue(pending);
         }
-        return await pending.Done.Task.WaitAsync(cancellation);
+        try
+        {
+            return await pending.Done.Task.WaitAsync(cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            pending.GivenUp = true;
+            Release(0);
+            throw;
+        }
     }
 
     /// <summary>Completes when <see cref="Head"/> is past <paramref name="after"/>.</summary>
@@ -104,13 +114,17 @@ public sealed partial class EventJournal : IAsyncDisposable
 
     private async Task CommitAsync(List<Pending> group)
     {
+        IReadOnlyList<AppendResult> results;
         try
         {
-            var results = await Store.CommitAsync([.. group.Select(pending => pending.Append)], CancellationToken.None);
-            LastError = null;
-            Interlocked.Exchange(ref _advanced, NewSignal()).SetResult();
-            for (var i = 0; i < group.Count; i++)
-                group[i].Done.SetResult(results[i]);
+            results = await Store.CommitAsync([.. group.Select(pending => pending.Append)], CancellationToken.None);
+        }
+        catch (Exception error) when (error is not JournalUnavailableException && group.Count > 1)
+        {
+            // One of them cannot be stored at all. Nothing was written: each goes alone, so that only that one fails.
+            foreach (var pending in group)
+                await CommitAsync([pending]);
+            return;
         }
         catch (Exception error)
         {
@@ -118,37 +132,35 @@ public sealed partial class EventJournal : IAsyncDisposable
             Log.CommitFailed(_logger, group.Count, error.Message);
             foreach (var pending in group)
                 pending.Done.SetException(error);
+            return;
         }
+        LastError = null;
+        Interlocked.Exchange(ref _advanced, NewSignal()).SetResult();
+        for (var i = 0; i < group.Count; i++)
+            group[i].Done.SetResult(results[i]);
     }
 
-    private async Task ReserveAsync(int weight, CancellationToken cancellation)
-    {
-        TaskCompletionSource turn;
-        lock (_room)
-        {
-            if (_waiting.Count == 0 && Fits(weight))
-            {
-                _queued += weight;
-                return;
-            }
-            _waiting.Enqueue((turn = NewSignal(), weight));
-        }
-        await using var registration = cancellation.Register(() => turn.TrySetCanceled(cancellation));
-        await turn.Task;
-    }
-
+    /// <summary>Takes what is done out of the count and lets those who wait into the queue, in the order in which they came.</summary>
     private void Release(int weight)
     {
         lock (_room)
         {
             _queued -= weight;
-            while (_waiting.TryPeek(out var next) && (Fits(next.Weight) || next.Turn.Task.IsCanceled))
+            while (_waiting.TryPeek(out var next) && (next.GivenUp || Fits(next.Weight)))
             {
                 _waiting.Dequeue();
-                if (next.Turn.TrySetResult())
-                    _queued += next.Weight;
+                if (!next.GivenUp)
+                    Accept(next);
             }
         }
+    }
+
+    private void Accept(Pending pending)
+    {
+        if (_queue.Writer.TryWrite(pending))
+            _queued += pending.Weight;
+        else
+            pending.Done.SetException(new JournalUnavailableException("The journal is closing."));
     }
 
     /// <summary>An append larger than the whole queue goes in when nothing else waits.</summary>
@@ -156,7 +168,17 @@ public sealed partial class EventJournal : IAsyncDisposable
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private sealed record Pending(Append Append, int Weight, TaskCompletionSource<AppendResult> Done);
+    private sealed class Pending(Append append)
+    {
+        public Append Append { get; } = append;
+
+        public int Weight { get; } = append.Entries.Count + append.State.Count;
+
+        public TaskCompletionSource<AppendResult> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Its caller no longer waits: it needs no place. What was accepted already is committed all the same.</summary>
+        public volatile bool GivenUp;
+    }
 
     private static partial class Log
     {

@@ -75,7 +75,7 @@ public sealed partial class FolderRulesTests
     [Fact]
     public void Namespaces_match_folders()
     {
-        var files = SourceTree.CSharp("src", "tools", "bench", "tests").Where(path => Path.GetFileName(path) != "Program.cs").ToArray();
+        var files = SourceTree.CSharp("src", "tools", "bench", "tests").Where(path => Path.GetFileName(path) is not ("Program.cs" or "AssemblySettings.cs")).ToArray();
 
         files.ShouldNotBeEmpty();
         files.Where(path => Namespace().Match(SourceTree.Text(path)).Groups["name"].Value != Path.GetDirectoryName(path)![(path.IndexOf('/') + 1)..].Replace('/', '.'))

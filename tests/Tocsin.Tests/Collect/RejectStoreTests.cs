@@ -1,0 +1,91 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using Tocsin.Collect;
+using Tocsin.Journal;
+
+namespace Tocsin.Tests.Collect;
+
+public sealed class RejectStoreTests : IAsyncLifetime
+{
+    private static readonly DateTimeOffset Now = Some.Instant;
+    private readonly TempFolder _folder = new();
+    private EventJournal _journal = null!;
+
+    public ValueTask InitializeAsync()
+    {
+        _journal = new EventJournal(new TestStore(_folder.Path), 100_000, NullLogger<EventJournal>.Instance);
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _journal.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task A_record_is_kept_once_however_often_it_is_polled_and_its_polls_are_counted()
+    {
+        var rejects = new RejectStore("s");
+        await KeepAsync(rejects, Now, Reject("{}"), Reject("{}"), Reject("7"));
+        await KeepAsync(rejects, Now.AddHours(1), Reject("{}"));
+        await KeepAsync(rejects, Now.AddHours(2), Reject("{}", request: "/other"));
+
+        var rows = await RowsAsync();
+        rows.Count.ShouldBe(3);
+        var twice = rows.Single(row => row.GetProperty("record").ValueKind == JsonValueKind.Object && row.GetProperty("request").GetString() == "/r");
+        twice.GetProperty("count").GetInt64().ShouldBe(2);
+        twice.GetProperty("time").GetDateTimeOffset().ShouldBe(Now);
+        twice.GetProperty("reason").GetString().ShouldBe("why");
+    }
+
+    [Fact]
+    public async Task Counts_go_on_after_a_restart()
+    {
+        await KeepAsync(new RejectStore("s"), Now, Reject("{}"));
+        var again = new RejectStore("s");
+        await again.LoadAsync(_journal.Store, default);
+        await KeepAsync(again, Now.AddDays(1), Reject("{}"));
+        var row = (await RowsAsync()).ShouldHaveSingleItem();
+        row.GetProperty("count").GetInt64().ShouldBe(2);
+        row.GetProperty("time").GetDateTimeOffset().ShouldBe(Now);
+    }
+
+    [Fact]
+    public void Beyond_the_bound_a_new_one_is_refused_and_said_and_a_known_one_still_counts()
+    {
+        var rejects = new RejectStore("s");
+        rejects.Keep([.. Enumerable.Range(0, RejectStore.MaxKept - 1).Select(i => Reject($"{i}"))], Now).Refused.ShouldBe(0);
+        var (writes, refused) = rejects.Keep([Reject("\"a\""), Reject("\"b\""), Reject("\"b\""), Reject("0")], Now);
+        refused.ShouldBe(2);
+        writes.Count.ShouldBe(2);
+        rejects.Keep([Reject("\"a\"")], Now).Refused.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Whatever_was_sent_can_be_kept_and_read_again()
+    {
+        byte[][] records =
+        [
+            [.. "{\"a\":\""u8, 0xFF, .. "\"}"u8], [.. "{\"a\":\"\\ud800\"}"u8], [.. "{\"a\":1,\"a\":2}"u8],
+            Encoding.UTF8.GetBytes(new string('[', 63) + new string(']', 63)),
+            Encoding.UTF8.GetBytes($"\"{new string('x', 70_000)}\""), Encoding.UTF8.GetBytes($"\"{new string('é', 70_000)}\""),
+            [.. Enumerable.Repeat((byte)0xFF, 70_000)],
+        ];
+        await KeepAsync(new RejectStore("s"), Now, [.. records.Select(record => new RejectedRecord("/r", record, "why \u0001 \"so\""))]);
+        var again = new RejectStore("s");
+        await again.LoadAsync(_journal.Store, default);
+        var rows = await RowsAsync();
+        rows.Count.ShouldBe(records.Length);
+        rows.ShouldAllBe(row => row.GetRawText().Length < 500_000);
+    }
+
+    private static RejectedRecord Reject(string record, string request = "/r") => new(request, Encoding.UTF8.GetBytes(record), "why");
+
+    private async Task KeepAsync(RejectStore rejects, DateTimeOffset now, params RejectedRecord[] records) =>
+        await _journal.AppendAsync(new Append { State = rejects.Keep(records, now).Writes }, default);
+
+    private async Task<List<JsonElement>> RowsAsync() =>
+        [.. (await _journal.Store.ListStateAsync(RejectStore.StateName("s"), null, 10_000, default)).Select(row => JsonElement.Parse(row.Value))];
+}

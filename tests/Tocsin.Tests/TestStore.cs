@@ -1,0 +1,77 @@
+using Tocsin.Engines.Sqlite;
+using Tocsin.Journal;
+
+namespace Tocsin.Tests;
+
+/// <summary>
+/// The real SQLite store, with a hand on its commits: they can be held, made to fail, and are counted. What it reads is the store's own.
+/// </summary>
+internal sealed class TestStore(string folder) : IJournalStore
+{
+    private readonly SqliteJournalStore _store = SqliteJournalStore.Open(folder);
+    private TaskCompletionSource? _hold;
+    private TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What a commit throws instead of being made; null: it is made.</summary>
+    public Func<IReadOnlyList<Append>, Exception?> Refuse { get; set; } = _ => null;
+
+    /// <summary>What every read throws; null: it is made.</summary>
+    public Func<Exception?> RefuseRead { get; set; } = () => null;
+
+    /// <summary>The size of each group that was committed, in appends.</summary>
+    public List<int> Groups { get; } = [];
+
+    public JournalInfo Info => _store.Info;
+
+    public long Head => _store.Head;
+
+    /// <summary>Completes when a commit stands and waits for <see cref="LetGo"/>.</summary>
+    public Task Held => _held.Task;
+
+    /// <summary>The next commit waits until it is let go.</summary>
+    public void Hold()
+    {
+        _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _hold = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    public void LetGo() => Interlocked.Exchange(ref _hold, null)?.SetResult();
+
+    public async ValueTask<IReadOnlyList<AppendResult>> CommitAsync(IReadOnlyList<Append> group, CancellationToken cancellation)
+    {
+        if (_hold is { } hold)
+        {
+            _held.SetResult();
+            await hold.Task;
+        }
+        if (Refuse(group) is { } error)
+            throw error;
+        var results = await _store.CommitAsync(group, cancellation);
+        Groups.Add(group.Count);
+        return results;
+    }
+
+    public ValueTask<IReadOnlyList<Sequenced>> ReadAsync(long after, int limit, CancellationToken cancellation) => Read().ReadAsync(after, limit, cancellation);
+
+    public ValueTask<SecurityEvent?> FindAsync(long sequence, CancellationToken cancellation) => Read().FindAsync(sequence, cancellation);
+
+    public ValueTask<long> FindStartAsync(long count, CancellationToken cancellation) => Read().FindStartAsync(count, cancellation);
+
+    public ValueTask<StateRow?> GetStateAsync(string name, string key, CancellationToken cancellation) => Read().GetStateAsync(name, key, cancellation);
+
+    public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
+        Read().ListStateAsync(name, afterKey, limit, cancellation);
+
+    public ValueTask<IReadOnlyList<UnresolvedEvent>> ListUnresolvedAsync(string address, long after, int limit, CancellationToken cancellation) =>
+        Read().ListUnresolvedAsync(address, after, limit, cancellation);
+
+    public ValueTask<IReadOnlyList<UnresolvedAddress>> ListUnresolvedAddressesAsync(string? afterAddress, int limit, CancellationToken cancellation) =>
+        Read().ListUnresolvedAddressesAsync(afterAddress, limit, cancellation);
+
+    public ValueTask<IReadOnlyList<UnresolvedAddress>> TopUnresolvedAddressesAsync(int limit, CancellationToken cancellation) =>
+        Read().TopUnresolvedAddressesAsync(limit, cancellation);
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
+
+    private SqliteJournalStore Read() => RefuseRead() is { } error ? throw error : _store;
+}
