@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 
@@ -6,7 +7,7 @@ namespace Tocsin.SystemTests;
 /// <summary>What polling does to the board over time, with an upstream that is there, or is not.</summary>
 public sealed class PollingTests
 {
-    private const int Polls = 100;
+    private static int Polls => int.Parse(Environment.GetEnvironmentVariable("TOCSIN_POLLS") ?? "100", CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task Without_a_source_it_runs_and_is_empty()
@@ -86,7 +87,7 @@ public sealed class PollingTests
     }
 
     [Fact]
-    public async Task A_hundred_polls_of_the_same_records_add_nothing()
+    public async Task Polls_of_the_same_records_add_nothing()
     {
         await using var mock = await MockProcess.StartAsync();
         using var home = new ServerHome(new SourceYaml(mock.Url) { Every = "100ms" });
@@ -94,7 +95,9 @@ public sealed class PollingTests
         var first = await server.CompleteAsync();
         var runs = await RunsAsync(server);
 
-        await Eventually.BeAsync($"{Polls} more polls have ended", TimeSpan.FromSeconds(60), async () => await RunsAsync(server) >= runs + Polls);
+        var again = await DuplicatesAsync(server);
+        // A feed still busy with the last poll is left out of the next: so what came is counted, not how often it was asked for.
+        await Eventually.BeAsync($"all records have come {Polls} times more", TimeSpan.FromSeconds(0.9 * Polls), async () => await DuplicatesAsync(server) >= again + Polls * 2_100);
 
         var last = await server.BoardAsync();
         last.Sequence.ShouldBe(first.Sequence);
@@ -103,8 +106,7 @@ public sealed class PollingTests
         var counts = (await server.SourceAsync()).GetProperty("counts");
         counts.GetProperty("events").GetInt64().ShouldBe(2_100);
         counts.GetProperty("changed").GetInt64().ShouldBe(0);
-        counts.GetProperty("duplicates").GetInt64().ShouldBeGreaterThanOrEqualTo(Polls * 2_000);
-        Figures.Print($"{await RunsAsync(server) - runs} polls of the same snapshot: {last.Sequence - first.Sequence} entries added");
+        Figures.Print($"{await RunsAsync(server) - runs} polls of the same snapshot, {counts.GetProperty("duplicates").GetInt64()} records known already: {last.Sequence - first.Sequence} entries added");
     }
 
     [Fact]
@@ -150,6 +152,9 @@ public sealed class PollingTests
         status.ShouldBe(HttpStatusCode.Conflict);
         body.GetProperty("already_running")[0].GetString().ShouldBe("elevate");
     }
+
+    private static async Task<long> DuplicatesAsync(ServerProcess server) =>
+        (await server.SourceAsync()).GetProperty("counts").GetProperty("duplicates").GetInt64();
 
     private static async Task<long> RunsAsync(ServerProcess server) =>
         (await server.JsonAsync("/sources/elevate/syncs")).EnumerateArray().Select(run => run.GetProperty("run").GetInt64()).FirstOrDefault();
