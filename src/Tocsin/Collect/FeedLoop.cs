@@ -37,7 +37,9 @@ internal sealed partial class FeedLoop
                 Delay = source.Retry.MinWait,
                 MaxDelay = source.Retry.MaxWait,
                 ShouldHandle = outcome => ValueTask.FromResult(source.Retry.Attempts > 1 && outcome.Outcome.Result is { IsTransient: true }),
-                DelayGenerator = outcome => ValueTask.FromResult(outcome.Outcome.Result?.RetryAfter),
+                // "At once" is no leave to hammer: never sooner than our own shortest wait.
+                DelayGenerator = outcome => ValueTask.FromResult(outcome.Outcome.Result?.RetryAfter is { } wait && wait < source.Retry.MinWait
+                    ? source.Retry.MinWait : outcome.Outcome.Result?.RetryAfter),
                 OnRetry = _ => { BeginWait(); return ValueTask.CompletedTask; },
             }).Build();
     }
@@ -113,7 +115,7 @@ internal sealed partial class FeedLoop
         try
         {
             _status.Calling();
-            var failure = await _poll(cancellation);
+            var failure = await CallAsync(cancellation);
             if (failure is not null)
             {
                 _status.Failed(failure);
@@ -125,6 +127,20 @@ internal sealed partial class FeedLoop
         {
             _parallel.Release();
             _firstAttempt.TrySetResult();
+        }
+    }
+
+    /// <summary>What nobody expected is a failure like any: a feed that ended with an exception would look idle.</summary>
+    private async Task<FetchFailure?> CallAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await _poll(cancellation);
+        }
+        catch (Exception error) when (!cancellation.IsCancellationRequested)
+        {
+            Log.CallThrew(_logger, _source, _status.Name, error);
+            return new FetchFailure(FetchFailureKind.Internal, $"something went wrong in Tocsin ({error.GetType().Name}); the log says more");
         }
     }
 
@@ -149,5 +165,8 @@ internal sealed partial class FeedLoop
     {
         [LoggerMessage(10, LogLevel.Warning, "Source {Source}, {Feed}: {Kind}: {Message}")]
         public static partial void CallFailed(ILogger logger, string source, string feed, FetchFailureKind kind, string message);
+
+        [LoggerMessage(12, LogLevel.Error, "Source {Source}, {Feed}: an error that nobody expected")]
+        public static partial void CallThrew(ILogger logger, string source, string feed, Exception error);
     }
 }

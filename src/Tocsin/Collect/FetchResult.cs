@@ -38,6 +38,9 @@ public enum FetchFailureKind
 
     /// <summary>More records cannot be mapped than are kept aside.</summary>
     TooManyRejects,
+
+    /// <summary>A mistake of Tocsin's own; the log says more.</summary>
+    Internal,
 }
 
 /// <summary>A failed call: its kind, a sentence without secrets, and when the upstream wants to be asked again.</summary>
