@@ -19,6 +19,9 @@ internal sealed partial class SourceRunner : IDisposable
     private readonly CollectStages _stages;
     private readonly UpstreamClient _upstream;
     private readonly SemaphoreSlim _parallel = new(MaxParallelCalls);
+
+    // The identities' own turn: pages wait for them while they hold one of the others, so they must never wait for those.
+    private readonly SemaphoreSlim _identitiesTurn = new(1);
     private readonly RejectStore _rejects;
     private readonly List<(RecordFeed Feed, FeedLoop Loop)> _feeds = [];
     private readonly FeedLoop? _identities;
@@ -37,7 +40,7 @@ internal sealed partial class SourceRunner : IDisposable
         {
             var status = Status.AddFeed(IdentityFeed.Name);
             var feed = new IdentityFeed(source, definition, _upstream, stages.Identities, _rejects, status, stages.Journal, stages.Time);
-            _identities = new FeedLoop(source, status, _parallel, stages.Time, stages.Logger, feed.PollAsync);
+            _identities = new FeedLoop(source, status, _identitiesTurn, stages.Time, stages.Logger, feed.PollAsync);
         }
         var reader = new RecordReader(source, new DedupeKey(stages.Journal.Store.Info), stages.Directory, stages.Time);
         foreach (var request in source.Requests)
@@ -68,6 +71,8 @@ internal sealed partial class SourceRunner : IDisposable
             // Taken before the schedule is read, so that a change in between is not slept over.
             var changed = _rescheduled.Task;
             var now = _stages.Time.GetUtcNow();
+            if (last > now)
+                last = now; // The clock was set back: the old time of the next run may be years away.
             var next = last + Status.Every ?? now;
             Status.NextRun = next;
             if (Status.Enabled && now >= next)
@@ -105,6 +110,7 @@ internal sealed partial class SourceRunner : IDisposable
     {
         _upstream.Dispose();
         _parallel.Dispose();
+        _identitiesTurn.Dispose();
     }
 
     private async Task WaitAsync(TimeSpan wait, Task changed, CancellationToken cancellation)
