@@ -58,6 +58,7 @@ internal sealed class Composition : IAsyncDisposable
         _web.UseMiddleware<BoardFastPath>(_board, _freshness, access);
         _web.UseMiddleware<ErrorMiddleware>();
         _web.UseSafeHeaders();
+        _web.UseHead();
         _web.UseRouting();
         _web.UseMiddleware<RouteRulesMiddleware>(access);
         Pages.Map(_web);

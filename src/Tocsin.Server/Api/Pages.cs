@@ -57,6 +57,14 @@ internal static class Pages
         return next(context);
     });
 
+    /// <summary>Every path that answers GET answers HEAD: the same, and the server sends no body (RFC 9110, 9.3.2).</summary>
+    public static IApplicationBuilder UseHead(this IApplicationBuilder app) => app.Use((context, next) =>
+    {
+        if (HttpMethods.IsHead(context.Request.Method))
+            context.Request.Method = HttpMethods.Get;
+        return next(context);
+    });
+
     public static void Map(WebApplication app)
     {
         app.UseDefaultFiles();
