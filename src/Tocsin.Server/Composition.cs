@@ -53,9 +53,10 @@ internal sealed class Composition : IAsyncDisposable
 
         // Server: the doors.
         _probe = new StoreProbe(journal, time);
-        _freshness = new Freshness(_collector, time);
+        _freshness = new Freshness(_collector, journal, _board, time);
         _web = Web(options, logs, time);
         _web.UseMiddleware<BoardFastPath>(_board, _freshness, access);
+        _web.UseThreadPool();
         _web.UseMiddleware<ErrorMiddleware>();
         _web.UseSafeHeaders();
         _web.UseHead();
@@ -68,6 +69,9 @@ internal sealed class Composition : IAsyncDisposable
         new HealthApi(journal, _probe, _collector, access, time).Map(_web);
         _web.MapOpenApi().WithMetadata(RouteRules.Open);
     }
+
+    /// <summary>Ends, with the error, only when a part of the service broke: there is no going on without it.</summary>
+    public Task Broken => _background;
 
     /// <summary>The token that was made or given at this start.</summary>
     public AdminToken AdminToken { get; }
@@ -132,10 +136,16 @@ internal sealed class Composition : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private Task RunAsync()
+    /// <summary>Ends when the first of them ends: none may die unnoticed while the others go on.</summary>
+    private async Task RunAsync()
     {
         var stop = _stop.Token;
-        return Task.WhenAll(_feeder.RunAsync(stop), _late.RunAsync(stop), _collector.RunAsync(stop), _probe.RunAsync(stop));
+        Task[] workers = [_feeder.RunAsync(stop), _late.RunAsync(stop), _collector.RunAsync(stop), _probe.RunAsync(stop)];
+        var first = await Task.WhenAny(workers);
+        if (stop.IsCancellationRequested)
+            await Task.WhenAll(workers);
+        else
+            await first;
     }
 
     private static WebApplication Web(ServerOptions options, ILoggerFactory logs, TimeProvider time)
@@ -145,7 +155,7 @@ internal sealed class Composition : IAsyncDisposable
             ContentRootPath = AppContext.BaseDirectory,
             WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot"),
         });
-        builder.WebHost.UseKestrelCore().UseUrls([.. options.Urls]).ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true).UseUrls([.. options.Urls]).ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http1);

@@ -38,15 +38,12 @@ internal sealed class ReadPool(string path) : IDisposable
             _idle.Add(reader);
             return result;
         }
-        catch (SqliteException error)
-        {
-            reader.Connection.Dispose();
-            throw error.IsEnvironment ? new Journal.JournalUnavailableException(error.Message, error) : error;
-        }
-        catch
+        catch (Exception error)
         {
             // Left half read it would hold its snapshot, and with it the WAL.
             reader.Connection.Dispose();
+            if (error is SqliteException { IsEnvironment: true })
+                throw new Journal.JournalUnavailableException(error.Message, error);
             throw;
         }
     }
@@ -54,7 +51,7 @@ internal sealed class ReadPool(string path) : IDisposable
     private SqliteReader Open()
     {
         var connection = SqliteConnection.OpenReader(path);
-        connection.Execute("PRAGMA query_only=ON; PRAGMA cache_size=-8192; PRAGMA mmap_size=268435456");
+        connection.Execute("PRAGMA query_only=ON; PRAGMA cache_size=-8192");
         return new SqliteReader(connection, new StringCache());
     }
 

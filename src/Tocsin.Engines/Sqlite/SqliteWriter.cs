@@ -58,6 +58,7 @@ internal sealed class SqliteWriter : IDisposable
         SqliteConnection? connection = null;
         try
         {
+            MakeOwnerOnly(path);
             connection = SqliteConnection.OpenWriter(path);
             Migrations.Verify(connection, path);
             connection.Execute(Pragmas);
@@ -80,6 +81,16 @@ internal sealed class SqliteWriter : IDisposable
             connection?.Dispose();
             throw;
         }
+    }
+
+    /// <summary>SQLite gives its WAL the rights of the database file, so it is made before SQLite would.</summary>
+    private static void MakeOwnerOnly(string path)
+    {
+        if (!File.Exists(path) && !OperatingSystem.IsWindows())
+            new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }).Dispose();
     }
 
     public AppendResult[] Commit(IReadOnlyList<Append> group)

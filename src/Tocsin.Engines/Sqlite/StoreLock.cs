@@ -15,7 +15,7 @@ internal sealed class StoreLock : IDisposable
     {
         try
         {
-            // Made here, it is its owner's alone: it will hold the journal, with people's names and the keys of its hashes.
+            // Names of people and the key of the dedupe hashes: for the owner alone. An existing folder keeps the rights it was given.
             if (OperatingSystem.IsWindows())
                 Directory.CreateDirectory(folder);
             else

@@ -56,10 +56,11 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
         }
         if (reader.Problem is { } problem)
             return problem.ExecuteAsync(context);
+        var fresh = freshness.Current;
         var answer = board.Get(query);
         if (answer.NextAfter is { } next)
             context.Response.Headers.Link = $"<{NextPage(context.Request, PageCursor.Write(filter, next))}>; rel=\"next\"";
-        return WriteAsync(context, answer);
+        return WriteAsync(context, answer, fresh);
     }
 
     private Task GetOneAsync(HttpContext context)
@@ -69,8 +70,9 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
         var query = ReadFilters(reader);
         if (reader.Problem is { } problem)
             return problem.ExecuteAsync(context);
+        var fresh = freshness.Current;
         return board.Employee(userId, query) is { } answer
-            ? WriteAsync(context, answer)
+            ? WriteAsync(context, answer, fresh)
             : Problem.NotFound("Nothing on the board concerns this person, or the filter leaves nothing.").ExecuteAsync(context);
     }
 
@@ -100,13 +102,13 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
         return query with { Kinds = kinds.Count == 0 ? query.Kinds : [.. kinds.Distinct()], Priorities = priorities };
     }
 
-    private Task WriteAsync(HttpContext context, BoardAnswer answer)
+    private Task WriteAsync(HttpContext context, BoardAnswer answer, Freshness.Snapshot fresh)
     {
         var headers = context.Response.Headers;
         headers["Tocsin-Sequence"] = answer.Sequence.ToString(System.Globalization.CultureInfo.InvariantCulture);
         if (answer.Floor > 0)
             headers["Tocsin-Floor"] = answer.Floor.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        freshness.Current.WriteTo(headers);
+        fresh.WriteTo(headers);
         var (body, encoding) = BoardEncoding.Choose(context.Request.Headers.AcceptEncoding, answer);
         headers.ETag = BoardEncoding.ETag(answer.ETag, encoding);
         headers.Vary = HeaderNames.AcceptEncoding;
@@ -119,8 +121,8 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
         if (encoding is not null)
             headers.ContentEncoding = encoding;
         context.Response.ContentType = "application/json";
-        context.Response.ContentLength = body.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : body.WriteToAsync(context.Response.Body, context.RequestAborted).AsTask();
+        context.Response.ContentLength = body!.Length;
+        return body.WriteToAsync(context.Response.Body, context.RequestAborted).AsTask();
     }
 
     /// <summary>What a cursor is bound to: every filter as asked (a span before now stays the span), without where and how much.</summary>

@@ -6,15 +6,22 @@ namespace Tocsin.Server.Api;
 /// <summary>Content negotiation for the board's kept bytes, without an allocation for the headers that clients really send.</summary>
 internal static class BoardEncoding
 {
-    /// <summary>Chooses by Accept-Encoding (RFC 9110, 12.5.3): br when wanted and made, else gzip, else as it is.</summary>
-    public static (BoardBody Body, string? Encoding) Choose(StringValues accept, BoardAnswer answer)
+    /// <summary>
+    /// Chooses by Accept-Encoding (RFC 9110, 12.5.3): br when wanted and not too large to be made, else gzip, else as it is. With
+    /// <paramref name="onlyMade"/> the body is null when it would have to be compressed first.
+    /// </summary>
+    public static (BoardBody? Body, string? Encoding) Choose(StringValues accept, BoardAnswer answer, bool onlyMade = false)
     {
         if (accept.Count == 0)
             return (answer.Body, null);
         var wish = Wish(accept);
-        if (wish == Encoding.Brotli && answer.Brotli is { } brotli)
+        if (wish == Encoding.Brotli && (onlyMade ? answer.BrotliIfMade : answer.Brotli) is { } brotli)
             return (brotli, "br");
-        return wish is Encoding.Gzip or Encoding.Brotli && Weight(accept, "gzip") > 0 ? (answer.Gzip, "gzip") : (answer.Body, null);
+        if (wish == Encoding.Brotli && onlyMade)
+            return (null, null);
+        return wish is Encoding.Gzip or Encoding.Brotli && Weight(accept, "gzip") > 0
+            ? (onlyMade ? answer.GzipIfMade : answer.Gzip, "gzip")
+            : (answer.Body, null);
     }
 
     /// <summary>Each representation has a tag of its own: they are different bytes.</summary>

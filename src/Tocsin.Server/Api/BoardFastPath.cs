@@ -18,11 +18,13 @@ internal sealed class BoardFastPath(RequestDelegate next, IncidentBoard board, F
         if (request.Path.Value != "/incidents" || request.QueryString.HasValue || !HttpMethods.IsGet(request.Method)
             || access.Authenticate(request.Headers.Authorization)?.May(Scope.Read) != true)
             return next(context);
+        var fresh = freshness.Current;
         var answer = board.Get(Whole);
-        var (body, encoding) = BoardEncoding.Choose(request.Headers.AcceptEncoding, answer);
-        if (body.Whole is not { } bytes)
+        // This runs on the thread that watches the sockets: compressing, or sending a body too large to keep whole, is for the route.
+        var (body, encoding) = BoardEncoding.Choose(request.Headers.AcceptEncoding, answer, onlyMade: true);
+        if (body?.Whole is not { } bytes)
             return next(context);
-        var prepared = Prepare(answer, encoding);
+        var prepared = Prepare(answer, encoding, fresh);
         var response = context.Response;
         prepared.WriteTo(response.Headers);
         if (request.Headers.IfNoneMatch.Count > 0 && BoardEncoding.Matches(request.Headers.IfNoneMatch, prepared.ETag))
@@ -36,10 +38,9 @@ internal sealed class BoardFastPath(RequestDelegate next, IncidentBoard board, F
         return write.IsCompletedSuccessfully ? Task.CompletedTask : write.AsTask();
     }
 
-    private Prepared Prepare(BoardAnswer answer, string? encoding)
+    private Prepared Prepare(BoardAnswer answer, string? encoding, Freshness.Snapshot fresh)
     {
         ref var slot = ref _prepared[encoding switch { null => 0, "gzip" => 1, _ => 2 }];
-        var fresh = freshness.Current;
         var prepared = Volatile.Read(ref slot);
         if (prepared?.Fits(answer, fresh) != true)
             Volatile.Write(ref slot, prepared = new Prepared(answer, encoding, fresh));

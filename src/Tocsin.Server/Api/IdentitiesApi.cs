@@ -64,7 +64,14 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
             errors.Add(new ProblemError("/to", "invalid", "expected a time after from"));
         if (errors.Count > 0)
             return new Problem(StatusCodes.Status422UnprocessableEntity, "invalid_assignment", "The assignment cannot be used.", errors);
-        await identities.AssignAsync(address!, body.UserId!, body.From, body.To, cancellation);
+        try
+        {
+            await identities.AssignAsync(address!, body.UserId!, body.From, body.To, cancellation);
+        }
+        catch (InvalidOperationException error)
+        {
+            return new Problem(StatusCodes.Status422UnprocessableEntity, "directory_full", error.Message);
+        }
         return Results.Created($"/identities?ip={Uri.EscapeDataString(address!)}", body with { Ip = address });
     }
 

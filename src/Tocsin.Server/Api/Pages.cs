@@ -57,7 +57,7 @@ internal static class Pages
         return next(context);
     });
 
-    /// <summary>Every path that answers GET answers HEAD: the same, and the server sends no body (RFC 9110, 9.3.2).</summary>
+    /// <summary>HEAD is GET for whatever is behind this; Kestrel keeps the request's own method, and sends no body.</summary>
     public static IApplicationBuilder UseHead(this IApplicationBuilder app) => app.Use((context, next) =>
     {
         if (HttpMethods.IsHead(context.Request.Method))

@@ -34,6 +34,6 @@ internal sealed record Problem(int Status, string Code, string Detail, IReadOnly
             body["errors"] = Errors;
         var bytes = JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Options);
         response.ContentLength = bytes.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(bytes, context.RequestAborted).AsTask();
+        return response.Body.WriteAsync(bytes, context.RequestAborted).AsTask();
     }
 }

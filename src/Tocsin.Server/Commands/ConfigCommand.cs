@@ -10,16 +10,13 @@ internal static class ConfigCommand
     public static Command Create()
     {
         var file = new Argument<string?>("FILE") { Arity = ArgumentArity.ZeroOrOne, Description = $"The configuration file (default: {ServeCommand.DefaultConfig} when there is one)" };
-        var check = new Command("check", """
-            Checks the configuration and every source file it names; starts nothing. Exit 0 when all is well, 2 with a line for each mistake.
-
-            Examples:
-              tocsin config check
-              tocsin config check /etc/tocsin/tocsin.yaml
-            """)
+        var check = new Command("check", "Checks the configuration and every source file it names; starts nothing. Exit 0 when all is well, 2 with a line for each mistake.")
         {
             file,
-        };
+        }.WithExamples("""
+            tocsin config check
+            tocsin config check /etc/tocsin/tocsin.yaml
+            """);
         check.SetAction(parsed => Check(parsed.GetValue(file)));
         return new Command("config", "Looks at the configuration") { check };
     }

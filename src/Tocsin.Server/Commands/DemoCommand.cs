@@ -19,16 +19,13 @@ internal static class DemoCommand
         var port = new Option<int>("--port") { Description = "Port of Tocsin", DefaultValueFactory = _ => DefaultPort, HelpName = "N" };
         var mockPort = new Option<int>("--mock-port") { Description = "Port of the mock upstream (default: the one after)", HelpName = "N" };
         var data = new Option<string>("--data") { Description = "The data folder", DefaultValueFactory = _ => "./tocsin-demo", HelpName = "DIR" };
-        var command = new Command("demo", """
-            Runs Tocsin with a mock upstream beside it: seven incident feeds, new records dripping in. Nothing else is needed.
-
-            Examples:
-              tocsin demo
-              tocsin demo --port 8000 --data /tmp/tocsin-demo
-            """)
+        var command = new Command("demo", "Runs Tocsin with a mock upstream beside it: seven incident feeds, new records dripping in. Nothing else is needed.")
         {
             port, mockPort, data,
-        };
+        }.WithExamples("""
+            tocsin demo
+            tocsin demo --port 8000 --data /tmp/tocsin-demo
+            """);
         command.SetAction((parsed, _) => RunAsync(parsed.GetValue(port), parsed.GetValue(mockPort), parsed.GetValue(data)!));
         return command;
     }

@@ -10,16 +10,13 @@ internal static class HealthCommand
     public static Command Create()
     {
         var format = Output.Format();
-        var command = new Command("health", """
-            Says how the running service is. Exit 0 when it is healthy or degraded, 1 when it is not.
-
-            Examples:
-              tocsin health
-              tocsin health -o json --url http://tocsin.internal:9000
-            """)
+        var command = new Command("health", "Says how the running service is. Exit 0 when it is healthy or degraded, 1 when it is not.")
         {
             format, ServiceClient.Url, ServiceClient.Data,
-        };
+        }.WithExamples("""
+            tocsin health
+            tocsin health -o json --url http://tocsin.internal:9000
+            """);
         command.SetAction((parsed, _) => ServiceClient.RunAsync(parsed, async client =>
         {
             var (_, health) = await client.SendAsync(HttpMethod.Get, "health", HttpStatusCode.ServiceUnavailable);

@@ -12,17 +12,14 @@ internal static class IncidentsCommand
     {
         var user = new Option<string?>("--user") { Description = "Only this employee", HelpName = "ID" };
         var format = Output.Format();
-        var command = new Command("incidents", """
-            Shows the board of the running service.
-
-            Examples:
-              tocsin incidents --data ./tocsin-demo
-              tocsin incidents --user 4506 -o json
-              tocsin incidents -o csv > board.csv
-            """)
+        var command = new Command("incidents", "Shows the board of the running service.")
         {
             user, format, ServiceClient.Url, ServiceClient.Data,
-        };
+        }.WithExamples("""
+            tocsin incidents --data ./tocsin-demo
+            tocsin incidents --user 4506 -o json
+            tocsin incidents -o csv > board.csv
+            """);
         command.SetAction((parsed, _) => ServiceClient.RunAsync(parsed, async client =>
         {
             var path = parsed.GetValue(user) is { } id ? $"incidents?user_id={Uri.EscapeDataString(id)}" : "incidents";

@@ -8,16 +8,13 @@ internal static class InitCommand
     public static Command Create()
     {
         var folder = new Argument<string>("DIR") { DefaultValueFactory = _ => ".", Description = "Where to write" };
-        var command = new Command("init", """
-            Writes a commented configuration, an example source, and example identities and owners. Overwrites nothing.
-
-            Examples:
-              tocsin init
-              tocsin init /etc/tocsin
-            """)
+        var command = new Command("init", "Writes a commented configuration, an example source, and example identities and owners. Overwrites nothing.")
         {
             folder,
-        };
+        }.WithExamples("""
+            tocsin init
+            tocsin init /etc/tocsin
+            """);
         command.SetAction(parsed => Write(parsed.GetValue(folder)!));
         return command;
     }

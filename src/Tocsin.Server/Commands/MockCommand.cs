@@ -20,17 +20,14 @@ internal static class MockCommand
         var drip = new Option<string>("--drip") { Description = "New records in a second", DefaultValueFactory = _ => "0/s", HelpName = "1/s" };
         var seed = new Option<int>("--seed") { Description = "The same seed makes the same records", DefaultValueFactory = _ => defaults.Seed, HelpName = "N" };
         var replay = new Option<string?>("--replay") { Description = "Serve recorded files as they are: DIR/identities.json, DIR/denial.json ...", HelpName = "DIR" };
-        var command = new Command("mock", """
-            Runs the mock upstream alone: the incident API and the alert API, with fault controls.
-
-            Examples:
-              tocsin mock --port 9001 --drip 1/s
-              tocsin mock --per-type 1000 --latency 1500ms
-              tocsin mock --replay ./recorded
-            """)
+        var command = new Command("mock", "Runs the mock upstream alone: the incident API and the alert API, with fault controls.")
         {
             urls, port, perType, employees, alerts, latency, drip, seed, replay,
-        };
+        }.WithExamples("""
+            tocsin mock --port 9001 --drip 1/s
+            tocsin mock --per-type 1000 --latency 1500ms
+            tocsin mock --replay ./recorded
+            """);
         command.SetAction((parsed, _) =>
         {
             if (!Quantity.TryParseDuration(parsed.GetValue(latency)!, out var delay))

@@ -19,17 +19,14 @@ internal static partial class ServeCommand
         var data = new Option<string?>("--data") { Description = "The data folder (default: ./data)", HelpName = "DIR" };
         var urls = new Option<string?>("--urls") { Description = "Where to listen, several with ; (default: http://127.0.0.1:9000)", HelpName = "URL;URL" };
         var port = new Option<int?>("--port") { Description = "Listen on 127.0.0.1 at this port", HelpName = "N" };
-        var command = new Command("serve", """
-            Runs the service.
-
-            Examples:
-              tocsin serve                                     embedded store in ./data, sources from ./data/sources/*.yaml
-              tocsin serve --config /etc/tocsin/tocsin.yaml
-              tocsin serve --data /var/lib/tocsin --port 9000
-            """)
+        var command = new Command("serve", "Runs the service.")
         {
             config, data, urls, port,
-        };
+        }.WithExamples("""
+            tocsin serve                                     embedded store in ./data, sources from ./data/sources/*.yaml
+            tocsin serve --config /etc/tocsin/tocsin.yaml
+            tocsin serve --data /var/lib/tocsin --port 9000
+            """);
         command.SetAction((parsed, _) => RunAsync(parsed.GetValue(config), parsed.GetValue(data), parsed.GetValue(urls), parsed.GetValue(port)));
         return command;
     }
@@ -50,7 +47,11 @@ internal static partial class ServeCommand
         {
             await using var composition = await Composition.StartAsync(options, sources, adminToken, logs, TimeProvider.System, signal.Token);
             await started(composition, signal.Token);
-            await signal.WaitAsync();
+            if (await Task.WhenAny(signal.WaitAsync(), composition.Broken) == composition.Broken)
+            {
+                Log.Broken(logger, composition.Broken.Exception);
+                return ExitCode.Failed;
+            }
             Log.Draining(logger);
         }
         catch (Exception error) when (error is JournalOpenException or JournalUnavailableException or IOException)
@@ -133,6 +134,9 @@ internal static partial class ServeCommand
 
         [LoggerMessage(204, LogLevel.Information, "Stopping: finishing what was accepted")]
         public static partial void Draining(ILogger logger);
+
+        [LoggerMessage(206, LogLevel.Critical, "A part of Tocsin broke; ending, so that it is started anew")]
+        public static partial void Broken(ILogger logger, Exception? error);
 
         [LoggerMessage(205, LogLevel.Information, "Stopped")]
         public static partial void Stopped(ILogger logger);

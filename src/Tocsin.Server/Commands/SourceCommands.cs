@@ -15,16 +15,13 @@ internal static class SourceCommands
     private static Command List()
     {
         var format = Output.Format();
-        var command = new Command("list", """
-            Lists the sources of the running service.
-
-            Examples:
-              tocsin source list
-              tocsin source list -o json
-            """)
+        var command = new Command("list", "Lists the sources of the running service.")
         {
             format, ServiceClient.Url, ServiceClient.Data,
-        };
+        }.WithExamples("""
+            tocsin source list
+            tocsin source list -o json
+            """);
         command.SetAction((parsed, _) => ServiceClient.RunAsync(parsed, async client =>
         {
             var (_, sources) = await client.SendAsync(HttpMethod.Get, "sources");
@@ -41,15 +38,12 @@ internal static class SourceCommands
     private static Command Sync()
     {
         var name = new Argument<string>("NAME") { Description = "The source" };
-        var command = new Command("sync", """
-            Tells the running service to poll a source now.
-
-            Example:
-              tocsin source sync elevate
-            """)
+        var command = new Command("sync", "Tells the running service to poll a source now.")
         {
             name, ServiceClient.Url, ServiceClient.Data,
-        };
+        }.WithExamples("""
+            tocsin source sync elevate
+            """);
         command.SetAction((parsed, _) => ServiceClient.RunAsync(parsed, async client =>
         {
             var source = parsed.GetValue(name)!;
@@ -64,17 +58,13 @@ internal static class SourceCommands
     {
         var what = new Argument<string>("FILE-or-NAME") { Description = "A source file, or the name of a configured source" };
         var config = new Option<FileInfo?>("--config") { Description = "Where a name is looked up", HelpName = "FILE" };
-        var command = new Command("test", """
-            Makes the calls of a source once and shows what would come of them: the exchange without secrets, the events, the fields the map
-            does not read. Writes nothing. Exit 0 ok, 1 something failed, 2 the file has mistakes.
-
-            Examples:
-              tocsin source test sources/elevate.yaml
-              tocsin source test elevate --config tocsin.yaml
-            """)
+        var command = new Command("test", "Makes the calls of a source once and shows what would come of them: the exchange without secrets, the events, the fields the map does not read. Writes nothing. Exit 0 ok, 1 something failed, 2 the file has mistakes.")
         {
             what, config,
-        };
+        }.WithExamples("""
+            tocsin source test sources/elevate.yaml
+            tocsin source test elevate --config tocsin.yaml
+            """);
         command.SetAction((parsed, _) => TestAsync(parsed.GetValue(what)!, parsed.GetValue(config)));
         return command;
     }

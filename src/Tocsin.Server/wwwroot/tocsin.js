@@ -57,7 +57,7 @@ async function refresh() {
     const sources = await answer.json();
     byId("sources").replaceChildren(...(sources.length ? sources.map(row) : [message("No sources yet. Put a source file into the sources folder and start again.")]));
     const trouble = sources.filter((source) => source.last_error).length;
-    byId("status").textContent = trouble ? `${trouble} of ${sources.length} sources in trouble` : `${sources.length} sources, all well`;
+    byId("status").textContent = trouble ? `${trouble} of ${sources.length} sources in trouble` : `${sources.length === 1 ? "1 source" : `${sources.length} sources`}, all well`;
   } catch (error) {
     byId("status").textContent = `no answer (${error.message}); trying again`;
   }

@@ -43,6 +43,9 @@ public sealed record AdminToken(ReadOnlyMemory<byte> Hash, string? MadeNow)
         return new AdminToken(HashOf(token), token);
     }
 
+    /// <summary>Prints no secret.</summary>
+    public override string ToString() => "admin token ***";
+
     private static byte[] HashOf(string token)
     {
         var hash = new byte[SHA256.HashSizeInBytes];

@@ -35,8 +35,10 @@ public sealed class Collector : IDisposable
         }
     }
 
-    /// <summary>Polls until cancelled; completes when no poll is under way any more.</summary>
-    public Task RunAsync(CancellationToken cancellation) => Task.WhenAll(_runners.Values.Select(runner => runner.RunAsync(cancellation)));
+    /// <summary>Polls until cancelled, also when there is nothing to poll; completes when no poll is under way any more.</summary>
+    public Task RunAsync(CancellationToken cancellation) => _runners.Count == 0
+        ? Task.Delay(Timeout.InfiniteTimeSpan, _stages.Time, cancellation)
+        : Task.WhenAll(_runners.Values.Select(runner => runner.RunAsync(cancellation)));
 
     /// <summary>The sources as they stand, by name.</summary>
     public IReadOnlyList<SourceView> View() => [.. Sources.Select(source => _runners[source.Name].Status.View())];
@@ -55,7 +57,7 @@ public sealed class Collector : IDisposable
     {
         if (_runners.GetValueOrDefault(name) is not { } runner)
             return null;
-        var schedule = new SourceSchedule(enabled ?? runner.Status.Enabled, every ?? runner.Status.Every);
+        var schedule = new SourceSchedule(enabled ?? runner.Status.Schedule.Enabled, every ?? runner.Status.Schedule.Every);
         var write = new StateWrite(SourceSchedule.StateName, name, JsonSerializer.SerializeToUtf8Bytes(schedule, SourceJson.Default.SourceSchedule));
         await _stages.Journal.AppendAsync(new Append { State = [write] }, cancellation);
         runner.Reschedule(schedule);

@@ -12,22 +12,21 @@ internal sealed partial class FeedLoop
 {
     private readonly SourceStatus.FeedStatus _status;
     private readonly Func<CancellationToken, Task<FetchFailure?>> _poll;
-    private readonly SemaphoreSlim _parallel;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly string _source;
     private readonly ResiliencePipeline<FetchFailure?> _pipeline;
     private readonly Lock _gate = new();
     private bool _busy;
+    private long _refusedAt;
+    private TimeSpan _leaveAlone;
     private CancellationTokenSource? _wait;
     private TaskCompletionSource _firstAttempt = new();
 
-    /// <summary>
-    /// <paramref name="parallel"/> bounds the source's calls at any time. <paramref name="poll"/> is one attempt: fetch, understand, commit; null
-    /// when it went well.
-    /// </summary>
-    public FeedLoop(SourceDefinition source, SourceStatus.FeedStatus status, SemaphoreSlim parallel, TimeProvider time, ILogger logger, Func<CancellationToken, Task<FetchFailure?>> poll)
+    /// <summary><paramref name="poll"/> is one attempt: fetch, understand, commit; null when it went well.</summary>
+    public FeedLoop(SourceDefinition source, SourceStatus.FeedStatus status, TimeProvider time, ILogger logger, Func<CancellationToken, Task<FetchFailure?>> poll)
     {
-        (_source, _status, _parallel, _logger, _poll) = (source.Name, status, parallel, logger, poll);
+        (_source, _status, _time, _logger, _poll) = (source.Name, status, time, logger, poll);
         _pipeline = new ResiliencePipelineBuilder<FetchFailure?> { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions<FetchFailure?>
             {
@@ -37,9 +36,9 @@ internal sealed partial class FeedLoop
                 Delay = source.Retry.MinWait,
                 MaxDelay = source.Retry.MaxWait,
                 ShouldHandle = outcome => ValueTask.FromResult(source.Retry.Attempts > 1 && outcome.Outcome.Result is { IsTransient: true }),
-                // "At once" is no leave to hammer: never sooner than our own shortest wait.
-                DelayGenerator = outcome => ValueTask.FromResult(outcome.Outcome.Result?.RetryAfter is { } wait && wait < source.Retry.MinWait
-                    ? source.Retry.MinWait : outcome.Outcome.Result?.RetryAfter),
+                // Retry-After: 0 is no leave to ask without a pause.
+                DelayGenerator = outcome => ValueTask.FromResult(outcome.Outcome.Result?.RetryAfter is { } wait && wait > source.Retry.MinWait
+                    ? wait : outcome.Outcome.Result?.RetryAfter is null ? (TimeSpan?)null : source.Retry.MinWait),
                 OnRetry = _ => { BeginWait(); return ValueTask.CompletedTask; },
             }).Build();
     }
@@ -48,14 +47,15 @@ internal sealed partial class FeedLoop
     public Task FirstAttempt => _firstAttempt.Task;
 
     /// <summary>
-    /// Starts a poll when none is running: it gives its last failure, or null when it went well. False when one is under way.
+    /// Starts a poll when none is running: it gives its last failure, or null when it went well. False when one is under way, or, unless
+    /// <paramref name="now"/>, when the upstream asked to be left alone for longer than the attempts lasted.
     /// </summary>
-    public bool TryStart(CancellationToken cancellation, out Task<FetchFailure?> poll)
+    public bool TryStart(bool now, CancellationToken cancellation, out Task<FetchFailure?> poll)
     {
         poll = Task.FromResult<FetchFailure?>(null);
         lock (_gate)
         {
-            if (_busy)
+            if (_busy || (!now && _time.GetElapsedTime(_refusedAt) < _leaveAlone))
                 return false;
             _busy = true;
             _firstAttempt = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -111,27 +111,21 @@ internal sealed partial class FeedLoop
     {
         lock (_gate)
             _wait = null;
-        await _parallel.WaitAsync(cancellation);
-        try
+        _status.Calling();
+        var failure = await PollAsync(cancellation);
+        if (failure is not null)
         {
-            _status.Calling();
-            var failure = await CallAsync(cancellation);
-            if (failure is not null)
-            {
-                _status.Failed(failure);
-                Log.CallFailed(_logger, _source, _status.Name, failure.Kind, failure.Message);
-            }
-            return failure;
+            _status.Failed(failure);
+            Log.CallFailed(_logger, _source, _status.Name, failure.Kind, failure.Message);
         }
-        finally
-        {
-            _parallel.Release();
-            _firstAttempt.TrySetResult();
-        }
+        // Measured, not by the clock: that may be set back.
+        (_refusedAt, _leaveAlone) = (_time.GetTimestamp(), failure?.RetryAfter ?? TimeSpan.Zero);
+        _firstAttempt.TrySetResult();
+        return failure;
     }
 
-    /// <summary>What nobody expected is a failure like any: a feed that ended with an exception would look idle.</summary>
-    private async Task<FetchFailure?> CallAsync(CancellationToken cancellation)
+    /// <summary>A mistake of ours must not end the source: it is a failure like any other, seen in its state.</summary>
+    private async Task<FetchFailure?> PollAsync(CancellationToken cancellation)
     {
         try
         {
@@ -139,8 +133,8 @@ internal sealed partial class FeedLoop
         }
         catch (Exception error) when (!cancellation.IsCancellationRequested)
         {
-            Log.CallThrew(_logger, _source, _status.Name, error);
-            return new FetchFailure(FetchFailureKind.Internal, $"something went wrong in Tocsin ({error.GetType().Name}); the log says more");
+            Log.Bug(_logger, _source, _status.Name, error);
+            return new FetchFailure(FetchFailureKind.Internal, "something went wrong in Tocsin; its log says more");
         }
     }
 
@@ -166,7 +160,7 @@ internal sealed partial class FeedLoop
         [LoggerMessage(10, LogLevel.Warning, "Source {Source}, {Feed}: {Kind}: {Message}")]
         public static partial void CallFailed(ILogger logger, string source, string feed, FetchFailureKind kind, string message);
 
-        [LoggerMessage(12, LogLevel.Error, "Source {Source}, {Feed}: an error that nobody expected")]
-        public static partial void CallThrew(ILogger logger, string source, string feed, Exception error);
+        [LoggerMessage(12, LogLevel.Error, "Source {Source}, {Feed}: a mistake in Tocsin")]
+        public static partial void Bug(ILogger logger, string source, string feed, Exception error);
     }
 }

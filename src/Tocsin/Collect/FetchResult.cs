@@ -39,7 +39,7 @@ public enum FetchFailureKind
     /// <summary>More records cannot be mapped than are kept aside.</summary>
     TooManyRejects,
 
-    /// <summary>A mistake of Tocsin's own; the log says more.</summary>
+    /// <summary>A mistake in Tocsin itself; the log says more.</summary>
     Internal,
 }
 

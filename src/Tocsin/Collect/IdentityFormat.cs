@@ -71,10 +71,7 @@ internal static class IdentityFormat
         if (Name() is { } name && Address.Normalise(name) is { } address && IsId(user))
             users[address] = user;
         else
-            refused.Add(new RejectedRecord("", JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                [Name() ?? "?"] = System.Text.Encoding.UTF8.GetString(Answer.Raw(entry.Value)),
-            }), "no address with an id"));
+            refused.Add(new RejectedRecord("", [(byte)'{', .. JsonSerializer.SerializeToUtf8Bytes(Name() ?? "?"), (byte)':', .. Answer.Raw(entry.Value), (byte)'}'], "no address with an id"));
     }
 
     private static bool IsId([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] string? user) =>

@@ -35,11 +35,12 @@ internal sealed class RecordFeed(
         try
         {
             var counts = new SourceCounts(Rejected: page.Rejects.Count, UnknownPriorities: page.UnknownPriorities);
-            for (var at = 0; at < page.Events.Count; at += Append.MaxEntries)
-                counts += await AppendAsync([.. page.Events.Skip(at).Take(Append.MaxEntries)], cancellation);
             var (writes, refused) = rejects.Keep(page.Rejects, time.GetUtcNow());
-            if (writes.Count > 0)
-                await journal.AppendAsync(new Append { State = writes }, cancellation);
+            var chunks = page.Events.Chunk(Append.MaxEntries).ToArray();
+            for (var i = 0; i < chunks.Length - 1; i++)
+                counts += await AppendAsync(chunks[i], [], cancellation);
+            // What is kept aside commits with the page's end, so that a page that is answered for is whole.
+            counts += await AppendAsync(chunks.Length > 0 ? chunks[^1] : [], writes, cancellation);
             if (status.HadRecords && page.Events.Count > 0 && counts.Duplicates + counts.Changed == 0)
                 counts += new SourceCounts(PossibleGaps: 1);
             if (refused == 0)
@@ -57,12 +58,12 @@ internal sealed class RecordFeed(
         }
     }
 
-    private async Task<SourceCounts> AppendAsync(IReadOnlyList<SecurityEvent> events, CancellationToken cancellation)
+    private async Task<SourceCounts> AppendAsync(SecurityEvent[] events, IReadOnlyList<StateWrite> state, CancellationToken cancellation)
     {
-        var result = await journal.AppendAsync(new Append { Entries = events }, cancellation);
+        var result = await journal.AppendAsync(new Append { Entries = events, State = state }, cancellation);
         var counts = new SourceCounts();
         var unresolved = new HashSet<string>(StringComparer.Ordinal);
-        for (var i = 0; i < events.Count; i++)
+        for (var i = 0; i < events.Length; i++)
         {
             var e = events[i];
             counts += result.Entries[i].Status switch

@@ -80,7 +80,7 @@ internal sealed class RejectStore(string source)
                 json.WriteStringValue(Encoding.UTF8.GetString(reject.Record));
             json.WriteString("reason", reject.Reason);
             json.WriteString("request", reject.Request);
-            json.WriteString("time", firstSeen);
+            json.WriteString("time", EventTime.From(firstSeen, 3).ToString());
             json.WriteNumber("count", count);
             json.WriteEndObject();
         }

@@ -14,14 +14,8 @@ internal sealed record CollectStages(
 /// </summary>
 internal sealed partial class SourceRunner : IDisposable
 {
-    private const int MaxParallelCalls = 8;
-
     private readonly CollectStages _stages;
     private readonly UpstreamClient _upstream;
-    private readonly SemaphoreSlim _parallel = new(MaxParallelCalls);
-
-    // The identities' own turn: pages wait for them while they hold one of the others, so they must never wait for those.
-    private readonly SemaphoreSlim _identitiesTurn = new(1);
     private readonly RejectStore _rejects;
     private readonly List<(RecordFeed Feed, FeedLoop Loop)> _feeds = [];
     private readonly FeedLoop? _identities;
@@ -33,21 +27,21 @@ internal sealed partial class SourceRunner : IDisposable
     public SourceRunner(SourceDefinition source, TimeSpan defaultInterval, CollectStages stages)
     {
         (Source, _stages) = (source, stages);
-        Status = new SourceStatus(source, source.Every ?? defaultInterval) { Enabled = source.Enabled };
+        Status = new SourceStatus(source, source.Every ?? defaultInterval);
         _upstream = new UpstreamClient(source, stages.Time);
         _rejects = new RejectStore(source.Name);
         if (source.Identities is { } definition)
         {
             var status = Status.AddFeed(IdentityFeed.Name);
             var feed = new IdentityFeed(source, definition, _upstream, stages.Identities, _rejects, status, stages.Journal, stages.Time);
-            _identities = new FeedLoop(source, status, _identitiesTurn, stages.Time, stages.Logger, feed.PollAsync);
+            _identities = new FeedLoop(source, status, stages.Time, stages.Logger, feed.PollAsync);
         }
         var reader = new RecordReader(source, new DedupeKey(stages.Journal.Store.Info), stages.Directory, stages.Time);
         foreach (var request in source.Requests)
         {
             var status = Status.AddFeed(request.Id);
             var feed = new RecordFeed(request, _upstream, reader, _rejects, status, stages.Journal, stages.Directory, stages.Late, stages.Time);
-            _feeds.Add((feed, new FeedLoop(source, status, _parallel, stages.Time, stages.Logger, feed.PollAsync)));
+            _feeds.Add((feed, new FeedLoop(source, status, stages.Time, stages.Logger, feed.PollAsync)));
         }
     }
 
@@ -70,19 +64,20 @@ internal sealed partial class SourceRunner : IDisposable
         {
             // Taken before the schedule is read, so that a change in between is not slept over.
             var changed = _rescheduled.Task;
+            var (enabled, every) = Status.Schedule;
             var now = _stages.Time.GetUtcNow();
             if (last > now)
                 last = now; // The clock was set back: the old time of the next run may be years away.
-            var next = last + Status.Every ?? now;
-            Status.NextRun = next;
-            if (Status.Enabled && now >= next)
+            var next = last + every ?? now;
+            Status.DueAt(next);
+            if (enabled && now >= next)
             {
-                Poll("schedule");
+                Poll("schedule", now: false);
                 // The rhythm is kept; runs that were missed (the machine slept) are not made up for.
-                last = next + (Status.Every * Math.Floor((now - next) / Status.Every));
+                last = next + (every * Math.Floor((now - next) / every));
                 continue;
             }
-            await WaitAsync(Status.Enabled ? next - now : Timeout.InfiniteTimeSpan, changed, cancellation);
+            await WaitAsync(enabled ? next - now : Timeout.InfiniteTimeSpan, changed, cancellation);
         }
         Task[] running;
         lock (_gate)
@@ -96,22 +91,17 @@ internal sealed partial class SourceRunner : IDisposable
         var hurried = _identities?.Hurry() ?? false;
         foreach (var (_, loop) in _feeds)
             hurried |= loop.Hurry();
-        return Poll("request") || hurried;
+        return Poll("request", now: true) || hurried;
     }
 
     /// <summary>Changes the schedule; takes effect at once, counted from the last start.</summary>
     public void Reschedule(SourceSchedule schedule)
     {
-        (Status.Enabled, Status.Every) = (schedule.Enabled, schedule.Every);
+        Status.Schedule = schedule;
         Interlocked.Exchange(ref _rescheduled, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
-    public void Dispose()
-    {
-        _upstream.Dispose();
-        _parallel.Dispose();
-        _identitiesTurn.Dispose();
-    }
+    public void Dispose() => _upstream.Dispose();
 
     private async Task WaitAsync(TimeSpan wait, Task changed, CancellationToken cancellation)
     {
@@ -120,17 +110,17 @@ internal sealed partial class SourceRunner : IDisposable
         await either.CancelAsync();
     }
 
-    private bool Poll(string trigger)
+    private bool Poll(string trigger, bool now)
     {
         var began = _stages.Time.GetUtcNow();
         var before = Status.Counts;
         var started = new List<Task<FetchFailure?>>();
-        if (_identities is not null && _identities.TryStart(_stop, out var identities))
+        if (_identities is not null && _identities.TryStart(now, _stop, out var identities))
             started.Add(identities);
         foreach (var (feed, loop) in _feeds)
         {
             feed.Identities = _identities?.FirstAttempt ?? Task.CompletedTask;
-            if (loop.TryStart(_stop, out var records))
+            if (loop.TryStart(now, _stop, out var records))
                 started.Add(records);
         }
         if (started.Count == 0)
@@ -171,7 +161,7 @@ internal sealed partial class SourceRunner : IDisposable
         {
             // Stopping: what was committed stays, and the next start polls anew.
         }
-        catch (JournalUnavailableException error)
+        catch (Exception error)
         {
             Log.StateNotKept(_stages.Logger, Source.Name, error.Message);
         }

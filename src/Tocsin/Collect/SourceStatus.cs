@@ -17,18 +17,20 @@ internal sealed class SourceStatus(SourceDefinition source, TimeSpan every)
     private DateTimeOffset? _lastSync;
     private EventTime? _lastEventTime;
     private string? _storedLastEventTime;
+    private DateTimeOffset? _nextRun;
+    private SourceSchedule _schedule = new(source.Enabled, every);
     private long _runs;
 
     public static string StateName => "source-status";
 
     public static string HistoryName(string source) => $"syncs/{source}";
 
-    /// <summary>When the next poll is due; set by the schedule.</summary>
-    public DateTimeOffset? NextRun { get; set; }
-
-    public bool Enabled { get; set; } = true;
-
-    public TimeSpan Every { get; set; } = every;
+    /// <summary>Whether and how often it is polled.</summary>
+    public SourceSchedule Schedule
+    {
+        get => Volatile.Read(ref _schedule);
+        set => Volatile.Write(ref _schedule, value);
+    }
 
     public SourceCounts Counts
     {
@@ -74,6 +76,13 @@ internal sealed class SourceStatus(SourceDefinition source, TimeSpan every)
         ];
     }
 
+    /// <summary>When the next poll is due.</summary>
+    public void DueAt(DateTimeOffset next)
+    {
+        lock (_gate)
+            _nextRun = next;
+    }
+
     public void Began(DateTimeOffset now)
     {
         lock (_gate)
@@ -85,20 +94,21 @@ internal sealed class SourceStatus(SourceDefinition source, TimeSpan every)
         lock (_gate)
         {
             var feeds = _feeds.ConvertAll(feed => feed.View());
+            var schedule = Schedule;
             var worst = feeds.Where(feed => feed.LastError is not null).MaxBy(feed => feed.ConsecutiveFailures);
             return new SourceView
             {
                 Name = source.Name,
                 Kind = source.Kind.Name(),
-                Status = Enabled ? feeds.Max(feed => feed.Status) : SourcePhase.Paused,
-                Enabled = Enabled,
-                EverySeconds = Every.TotalSeconds,
+                Status = schedule.Enabled ? feeds.Max(feed => feed.Status) : SourcePhase.Paused,
+                Enabled = schedule.Enabled,
+                EverySeconds = schedule.Every.TotalSeconds,
                 LastSync = _lastSync,
                 LastSuccess = feeds.Exists(feed => feed.LastSuccess is null) ? null : feeds.Min(feed => feed.LastSuccess),
                 LastEventTime = _lastEventTime?.ToString() ?? _storedLastEventTime,
                 LastError = worst is null ? null : $"{worst.Name}: {worst.LastError}",
                 ConsecutiveFailures = worst?.ConsecutiveFailures ?? 0,
-                NextRun = Enabled ? NextRun : null,
+                NextRun = schedule.Enabled ? _nextRun : null,
                 Counts = _counts,
                 Feeds = feeds,
             };

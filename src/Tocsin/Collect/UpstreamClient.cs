@@ -12,13 +12,22 @@ namespace Tocsin.Collect;
 internal sealed class UpstreamClient : IDisposable
 {
     private const int MaxRedirects = 5;
-    private const int MaxConnections = 16;
+
+    /// <summary>Calls of one source at a time: an upstream asked for everything at once gets slow, and so does its answer.</summary>
+    private const int MaxParallelCalls = 8;
     private const int FirstBufferBytes = 64 << 10;
+
+    /// <summary>Several times the largest answer recorded (123 kB): beyond it, a source's answers are read one after the other.</summary>
+    private const int LargeBytes = 4 << 20;
+
     private static readonly TimeSpan MaxRetryAfter = TimeSpan.FromMinutes(15);
 
     private readonly SourceDefinition _source;
     private readonly TimeProvider _time;
     private readonly HttpClient _http;
+    private readonly SemaphoreSlim _parallel = new(MaxParallelCalls);
+    private readonly SemaphoreSlim _large = new(1);
+    private readonly WeakReference<byte[]?> _largest = new(null);
 
     public UpstreamClient(SourceDefinition source, TimeProvider time)
     {
@@ -28,7 +37,7 @@ internal sealed class UpstreamClient : IDisposable
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.All,
             ConnectCallback = new AddressGuard(source).ConnectAsync,
-            MaxConnectionsPerServer = MaxConnections,
+            MaxConnectionsPerServer = MaxParallelCalls,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             UseCookies = false,
             UseProxy = false,
@@ -45,6 +54,26 @@ internal sealed class UpstreamClient : IDisposable
 
     /// <summary>Asks for a path below the base URL. Throws only when <paramref name="cancellation"/> asks for it.</summary>
     public async Task<FetchResult> GetAsync(string path, CancellationToken cancellation)
+    {
+        await _parallel.WaitAsync(cancellation);
+        try
+        {
+            return await CallAsync(path, cancellation);
+        }
+        finally
+        {
+            _parallel.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _parallel.Dispose();
+        _large.Dispose();
+    }
+
+    private async Task<FetchResult> CallAsync(string path, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(_source.Timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
@@ -70,8 +99,6 @@ internal sealed class UpstreamClient : IDisposable
             return new FetchFailure(FetchFailureKind.Malformed, $"the compressed answer cannot be inflated: {error.Message}");
         }
     }
-
-    public void Dispose() => _http.Dispose();
 
     private async Task<FetchResult> FollowAsync(Uri uri, CancellationToken cancellation)
     {
@@ -102,19 +129,51 @@ internal sealed class UpstreamClient : IDisposable
         if (declared > _source.MaxBodyBytes)
             return tooLarge;
         await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
-        var buffer = new byte[(int)(declared + 1 ?? FirstBufferBytes)];
-        var length = 0;
-        while (true)
+        var buffer = new byte[declared < LargeBytes ? (int)declared + 1 : FirstBufferBytes];
+        var large = false;
+        try
         {
-            var read = await stream.ReadAsync(buffer.AsMemory(length), cancellation);
-            if (read == 0)
-                return new FetchResult(buffer.AsSpan(0, length).ToArray(), null);
-            length += read;
-            if (length > _source.MaxBodyBytes)
-                return tooLarge;
-            if (length == buffer.Length)
-                Array.Resize(ref buffer, (int)Math.Min(buffer.Length * 2L, _source.MaxBodyBytes + 1));
+            var length = 0;
+            while (true)
+            {
+                var read = await stream.ReadAsync(buffer.AsMemory(length), cancellation);
+                // Off the thread that watches the sockets: an endless answer must not keep it busy.
+                await Task.Yield();
+                if (read == 0)
+                    return new FetchResult(buffer.AsSpan(0, length).ToArray(), null);
+                length += read;
+                if (length > _source.MaxBodyBytes)
+                    return tooLarge;
+                if (length < buffer.Length)
+                    continue;
+                if (length < LargeBytes)
+                {
+                    Array.Resize(ref buffer, (int)Math.Min(buffer.Length * 2L, _source.MaxBodyBytes + 1));
+                    continue;
+                }
+                // One at a time, always in the same buffer: eight bombs at once would else cost a gigabyte.
+                await _large.WaitAsync(cancellation);
+                large = true;
+                var largest = LargestBuffer();
+                buffer.CopyTo(largest, 0);
+                buffer = largest;
+            }
         }
+        finally
+        {
+            if (large)
+                _large.Release();
+        }
+    }
+
+    /// <summary>Room for the largest answer allowed; the last one again, unless the collector took it meanwhile.</summary>
+    private byte[] LargestBuffer()
+    {
+        if (_largest.TryGetTarget(out var kept))
+            return kept;
+        var buffer = GC.AllocateUninitializedArray<byte>((int)_source.MaxBodyBytes + 1);
+        _largest.SetTarget(buffer);
+        return buffer;
     }
 
     private FetchFailure Refusal(HttpResponseMessage response)

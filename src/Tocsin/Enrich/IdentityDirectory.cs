@@ -18,6 +18,9 @@ public sealed class IdentityDirectory
     /// <summary>Most addresses in one directory (about 200 bytes each); a fetch that would pass it fails as a whole.</summary>
     public const int MaxAddresses = 1_000_000;
 
+    /// <summary>Most holders kept of one address in one directory; the oldest give way, and the one after them is then the first.</summary>
+    public const int MaxHolders = 200;
+
     /// <summary>The longest id a directory holds: it stands in addresses, headers and keys.</summary>
     public const int MaxUserIdCharacters = 200;
 
@@ -64,18 +67,26 @@ public sealed class IdentityDirectory
             }
             else if (holders[^1].UserId != user)
             {
-                changes.Add(new HolderChange(directory, address,
-                    [.. holders.SkipLast(1), holders[^1] with { To = seenAt }, new Holder(user, seenAt, DateTimeOffset.MaxValue)]));
+                Holder[] next = [.. holders.SkipLast(1), holders[^1] with { To = seenAt }, new Holder(user, seenAt, DateTimeOffset.MaxValue)];
+                next = next[Math.Max(0, next.Length - MaxHolders)..];
+                next[0] = next[0] with { From = DateTimeOffset.MinValue };
+                changes.Add(new HolderChange(directory, address, next));
             }
         }
-        if (known.Count + fresh > MaxAddresses)
-            throw new InvalidOperationException($"the identity directory {directory} would hold more than {MaxAddresses:N0} addresses");
+        CheckRoom(directory, known.Count + fresh);
         return changes;
     }
 
-    /// <summary>What an assignment by hand changes. Where assignments overlap the newest wins, so it goes first.</summary>
-    public HolderChange Assign(string address, string userId, DateTimeOffset? from, DateTimeOffset? to) =>
-        new(ByHand, address, [new Holder(userId, from ?? DateTimeOffset.MinValue, to ?? DateTimeOffset.MaxValue), .. Holders(ByHand, address)]);
+    /// <summary>
+    /// What an assignment by hand changes. Where assignments overlap the newest wins, so it goes first. Throws like <see cref="Observe"/>.
+    /// </summary>
+    public HolderChange Assign(string address, string userId, DateTimeOffset? from, DateTimeOffset? to)
+    {
+        var earlier = Holders(ByHand, address);
+        CheckRoom(ByHand, Count(ByHand) + (earlier.Count == 0 ? 1 : 0));
+        var assigned = new Holder(userId, from ?? DateTimeOffset.MinValue, to ?? DateTimeOffset.MaxValue);
+        return new HolderChange(ByHand, address, [assigned, .. earlier.Where(holder => holder != assigned).Take(MaxHolders - 1)]);
+    }
 
     /// <summary>Takes over a change that is durable.</summary>
     public void Apply(HolderChange change) =>
@@ -87,6 +98,12 @@ public sealed class IdentityDirectory
 
     /// <summary>The number of addresses in a directory.</summary>
     public int Count(string directory) => _directories.TryGetValue(directory, out var known) ? known.Count : 0;
+
+    private static void CheckRoom(string directory, int addresses)
+    {
+        if (addresses > MaxAddresses)
+            throw new InvalidOperationException($"the identity directory {directory} would hold more than {MaxAddresses:N0} addresses");
+    }
 
     private (string UserId, string Directory)? Find(string directory, string address, EventTime time)
     {

@@ -19,7 +19,8 @@ public interface IJournalStore : IAsyncDisposable
     /// <summary>
     /// Commits the appends together with one sync, each as if alone and in order: a conflict or an unknown target in one does
     /// not touch the others. Throws <see cref="JournalUnavailableException"/> when the store cannot write now (disk full, connection
-    /// lost): then nothing of the group was written.
+    /// lost): then nothing of the group is in the journal; only when the power fails in the very commit that failed may it be found there
+    /// after all, and a caller who repeats keyed events is safe from that too.
     /// </summary>
     ValueTask<IReadOnlyList<AppendResult>> CommitAsync(IReadOnlyList<Append> group, CancellationToken cancellation);
 

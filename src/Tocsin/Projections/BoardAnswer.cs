@@ -51,6 +51,12 @@ public sealed class BoardAnswer
     /// <summary>The body in Brotli, made like <see cref="Gzip"/> but whole; null when it is larger than <see cref="BoardBody.MaxWholeBytes"/>.</summary>
     public BoardBody? Brotli => brotli.Value;
 
+    /// <summary><see cref="Gzip"/> when somebody had it made already, else null.</summary>
+    public BoardBody? GzipIfMade => gzip.IsValueCreated ? gzip.Value : null;
+
+    /// <summary><see cref="Brotli"/> when somebody had it made already, else null.</summary>
+    public BoardBody? BrotliIfMade => brotli.IsValueCreated ? brotli.Value : null;
+
     internal void AdvanceTo(long later) => Volatile.Write(ref sequence, later);
 
     private static BoardBody CompressBrotli(BoardBody body)

@@ -21,9 +21,11 @@ internal sealed class BoardContent(int maxEvents, int maxPendingBytes = BoardCon
     private int pilesWithAdditions;
     private long start;
     private long sequence;
+    private long applied;
     private long floor;
 
-    public long Sequence => Volatile.Read(ref sequence);
+    /// <summary>The last sequence taken in: whoever reads it without the lock finds it in every answer from then on.</summary>
+    public long Sequence => Volatile.Read(ref applied);
 
     public long Floor => Volatile.Read(ref floor);
 
@@ -35,8 +37,8 @@ internal sealed class BoardContent(int maxEvents, int maxPendingBytes = BoardCon
     {
         if (sequence != start)
             throw new InvalidOperationException("The board has entries already; it can only start before the first.");
-        start = at;
-        Volatile.Write(ref sequence, at);
+        start = sequence = at;
+        Volatile.Write(ref applied, at);
     }
 
     public void Apply(IReadOnlyList<Sequenced> entries, int from, int to, IReadOnlyDictionary<long, SecurityEvent>? targets)
@@ -46,7 +48,7 @@ internal sealed class BoardContent(int maxEvents, int maxPendingBytes = BoardCon
             var (at, entry) = entries[i];
             if (at <= sequence)
                 continue;
-            Volatile.Write(ref sequence, at);
+            sequence = at;
             if (entry is SecurityEvent { Priority: not Priority.None } placed)
                 Place(placed, at);
             else if (entry is Amendment { UserId: not null } or Amendment { Priority: not null })
@@ -54,6 +56,7 @@ internal sealed class BoardContent(int maxEvents, int maxPendingBytes = BoardCon
         }
         foreach (var board in boards)
             board.Current?.AdvanceTo(sequence);
+        Volatile.Write(ref applied, sequence);
     }
 
     public List<long> MissingTargets(IReadOnlyList<Sequenced> entries)
