@@ -43,8 +43,13 @@ internal sealed class RecordFeed(
             counts += await AppendAsync(chunks.Length > 0 ? chunks[^1] : [], writes, cancellation);
             if (status.HadRecords && page.Events.Count > 0 && counts.Duplicates + counts.Changed == 0)
                 counts += new SourceCounts(PossibleGaps: 1);
-            status.Succeeded(time.GetUtcNow(), counts, page.Records, Newest(page));
-            return refused == 0 ? null : new FetchFailure(FetchFailureKind.TooManyRejects,
+            if (refused == 0)
+            {
+                status.Succeeded(time.GetUtcNow(), counts, page.Records, Newest(page));
+                return null;
+            }
+            status.Took(counts, page.Records, Newest(page));
+            return new FetchFailure(FetchFailureKind.TooManyRejects,
                 $"{refused} records can neither be mapped nor kept aside: {RejectStore.MaxKept:N0} are kept already. See /sources/{{name}}/rejects and mend the map");
         }
         catch (JournalUnavailableException error)
