@@ -151,6 +151,22 @@ public sealed class IdentityDirectoryTests
     }
 
     [Fact]
+    public void An_address_that_changes_hands_for_ever_keeps_its_newest_holders_and_no_time_without_one()
+    {
+        for (var i = 0; i < 3 * IdentityDirectory.MaxHolders; i++)
+        {
+            Learn("own", $"U{i}", hour: i);
+            _directory.Apply(_directory.Assign("17.0.0.2", $"U{i}", At(i), At(i + 1)));
+        }
+        _directory.Find(Ip).Single().Holders.Count.ShouldBe(IdentityDirectory.MaxHolders);
+        _directory.Find("17.0.0.2").Single().Holders.Count.ShouldBe(IdentityDirectory.MaxHolders);
+        const int last = (3 * IdentityDirectory.MaxHolders) - 1;
+        const int first = last - IdentityDirectory.MaxHolders + 1;
+        (Who("own", last), Who("own", first), Who("own", -1), Who("own", 1e6)).ShouldBe(($"U{last}", $"U{first}", $"U{first}", $"U{last}"));
+        _directory.ResolveAddress("own", "17.0.0.2", Time(last + 0.5))!.Value.UserId.ShouldBe($"U{last}");
+    }
+
+    [Fact]
     public void A_directory_takes_no_more_than_its_bound_and_then_nothing_of_the_answer()
     {
         var many = Enumerable.Range(0, IdentityDirectory.MaxAddresses).ToDictionary(i => $"10.{i >> 16}.{(i >> 8) & 255}.{i & 255}", _ => "A", StringComparer.Ordinal);
