@@ -66,7 +66,7 @@ internal sealed class Composition : IAsyncDisposable
         new BoardApi(_board, _freshness, time).Map(_web);
         new SourcesApi(_collector).Map(_web);
         new IdentitiesApi(directory, _identities, journal, time).Map(_web);
-        new HealthApi(journal, _probe, _collector, access, time).Map(_web);
+        new HealthApi(journal, _probe, _collector, _board, _feeder, access, time).Map(_web);
         _web.MapOpenApi().WithMetadata(RouteRules.Open);
     }
 

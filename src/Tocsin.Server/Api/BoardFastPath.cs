@@ -68,7 +68,7 @@ internal sealed class BoardFastPath(RequestDelegate next, IncidentBoard board, F
             headers.ETag = ETag;
             headers.Vary = "Accept-Encoding";
             headers.CacheControl = "no-cache";
-            headers.XContentTypeOptions = "nosniff";
+            Pages.WriteSafeHeaders(headers);
             if (encoding is not null)
                 headers.ContentEncoding = encoding;
         }

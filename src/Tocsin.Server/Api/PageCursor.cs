@@ -11,7 +11,7 @@ namespace Tocsin.Server.Api;
 internal static class PageCursor
 {
     private const int HashBytes = 8;
-    private const int MaxCharacters = 2_000;
+    private const int MaxCharacters = 4_000;
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public static string Write(string filter, string after) =>

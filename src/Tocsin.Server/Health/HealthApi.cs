@@ -1,12 +1,13 @@
 using Tocsin.Access;
 using Tocsin.Collect;
 using Tocsin.Journal;
+using Tocsin.Projections;
 using Tocsin.Server.Api;
 
 namespace Tocsin.Server.Health;
 
 /// <summary><c>/health</c>, <c>/livez</c> and <c>/readyz</c>: answered from memory.</summary>
-internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collector collector, AccessControl access, TimeProvider time)
+internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collector collector, IncidentBoard board, BoardFeeder feeder, AccessControl access, TimeProvider time)
 {
     private readonly long _startedAt = time.GetTimestamp();
 
@@ -27,7 +28,7 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
     {
         var sources = collector.View();
         var defect = probe.Defect;
-        var failing = sources.Any(source => source.Status is SourcePhase.Failed or SourcePhase.Retrying || source.ConsecutiveFailures > 0);
+        var failing = feeder.Error is not null || sources.Any(source => source.Status is SourcePhase.Failed or SourcePhase.Retrying || source.ConsecutiveFailures > 0);
         var status = defect is not null ? "unhealthy" : failing ? "degraded" : "healthy";
         var code = defect is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         if (access.Authenticate(context.Request.Headers.Authorization)?.May(Scope.Read) != true)
@@ -40,6 +41,7 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
             UptimeSeconds = (long)time.GetElapsedTime(_startedAt).TotalSeconds,
             Store = new StoreHealth(journal.Store.Info.Engine, journal.Store.Info.EngineVersion, defect is null ? "healthy" : "unhealthy", Math.Round(probe.Latency.TotalMilliseconds, 2), defect),
             Queue = new QueueHealth("memory", journal.QueueDepth, journal.QueueCapacity),
+            Board = new BoardHealth(board.Sequence, journal.Head, board.Count, feeder.Error),
             LastSync = sources.Max(source => source.LastSync),
             LastSuccess = sources.Max(source => source.LastSuccess),
             LastEventTime = sources.Select(source => source.LastEventTime).Max(StringComparer.Ordinal),
@@ -64,6 +66,8 @@ internal sealed record HealthReport
 
     public required QueueHealth Queue { get; init; }
 
+    public required BoardHealth Board { get; init; }
+
     public DateTimeOffset? LastSync { get; init; }
 
     public DateTimeOffset? LastSuccess { get; init; }
@@ -76,6 +80,9 @@ internal sealed record HealthReport
 }
 
 internal sealed record StoreHealth(string Engine, string Version, string Status, double LatencyMs, string? Error);
+
+/// <summary>How far the board has read, how far the journal is, how many events the board holds, and why it does not follow.</summary>
+internal sealed record BoardHealth(long Sequence, long Head, int Events, string? Error);
 
 internal sealed record QueueHealth(string Engine, int Depth, int Capacity);
 

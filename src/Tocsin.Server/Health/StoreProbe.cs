@@ -46,7 +46,7 @@ internal sealed class StoreProbe(EventJournal journal, TimeProvider time)
             Volatile.Write(ref _lastSuccess, time.GetTimestamp());
             Volatile.Write(ref _lastLatencyTicks, time.GetElapsedTime(start).Ticks);
         }
-        catch (JournalUnavailableException error)
+        catch (Exception error) when (!cancellation.IsCancellationRequested)
         {
             Volatile.Write(ref _error, error.Message);
         }

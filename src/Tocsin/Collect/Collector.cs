@@ -29,9 +29,7 @@ public sealed class Collector : IDisposable
         foreach (var runner in _runners.Values)
         {
             await runner.LoadAsync(cancellation);
-            if (await _stages.Journal.Store.GetStateAsync(SourceSchedule.StateName, runner.Source.Name, cancellation) is { } row
-                && JsonSerializer.Deserialize(row.Value, SourceJson.Default.SourceSchedule) is { } changed)
-                runner.Reschedule(changed);
+            runner.Reschedule((await ChangeAsync(runner.Source.Name, cancellation)).Change);
         }
     }
 
@@ -57,11 +55,20 @@ public sealed class Collector : IDisposable
     {
         if (_runners.GetValueOrDefault(name) is not { } runner)
             return null;
-        var schedule = new SourceSchedule(enabled ?? runner.Status.Schedule.Enabled, every ?? runner.Status.Schedule.Every);
-        var write = new StateWrite(SourceSchedule.StateName, name, JsonSerializer.SerializeToUtf8Bytes(schedule, SourceJson.Default.SourceSchedule));
-        await _stages.Journal.AppendAsync(new Append { State = [write] }, cancellation);
-        runner.Reschedule(schedule);
-        return runner.Status.View();
+        while (true)
+        {
+            var (earlier, version) = await ChangeAsync(name, cancellation);
+            var change = new ScheduleChange(enabled ?? earlier.Enabled, every ?? earlier.Every);
+            var result = await _stages.Journal.AppendAsync(new Append
+            {
+                State = [new StateWrite(ScheduleChange.StateName, name, JsonSerializer.SerializeToUtf8Bytes(change, SourceJson.Default.ScheduleChange))],
+                Expect = [new StateExpectation(ScheduleChange.StateName, name, version)],
+            }, cancellation);
+            if (result.Status == AppendStatus.Conflict)
+                continue; // Somebody changed it in between: take that in, and change it again.
+            runner.Reschedule(change);
+            return runner.Status.View();
+        }
     }
 
     /// <summary>The last polls, newest first.</summary>
@@ -76,6 +83,11 @@ public sealed class Collector : IDisposable
     /// <summary>Rows of rejects as stored JSON, after a key, at most <paramref name="limit"/>.</summary>
     public ValueTask<IReadOnlyList<StateRow>> RejectsAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
         _stages.Journal.Store.ListStateAsync(RejectStore.StateName(name), afterKey, limit, cancellation);
+
+    private async Task<(ScheduleChange Change, long Version)> ChangeAsync(string name, CancellationToken cancellation) =>
+        await _stages.Journal.Store.GetStateAsync(ScheduleChange.StateName, name, cancellation) is { } row
+            ? (JsonSerializer.Deserialize(row.Value, SourceJson.Default.ScheduleChange)!, row.Version)
+            : (new ScheduleChange(null, null), 0);
 
     public void Dispose()
     {

@@ -12,6 +12,9 @@ public sealed class FieldMap(SourceDefinition source)
 
     private const int MaxExternalIdCharacters = 512;
 
+    /// <summary>It becomes a key of the board and stands in addresses and cursors.</summary>
+    private const int MaxUserIdCharacters = 512;
+
     /// <summary>Enough of a value to recognise it; reasons are kept and shown.</summary>
     private const int MaxShownCharacters = 200;
 
@@ -41,6 +44,8 @@ public sealed class FieldMap(SourceDefinition source)
         if (type.Length is 0 or > MaxTypeCharacters)
             return MapResult.Reject($"type must have 1 to {MaxTypeCharacters} characters, found {Cut($"\"{type}\"")}");
         var (who, whoIsId) = Who(map.UserId, record);
+        if (who?.Length > MaxUserIdCharacters)
+            return MapResult.Reject($"user_id must have at most {MaxUserIdCharacters} characters, found {Cut($"\"{who}\"")}");
         var (priority, unknownPriority) = PriorityOf(map.Priority, record, request);
         return MapResult.FromMapped(new MappedRecord
         {

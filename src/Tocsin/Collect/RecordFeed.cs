@@ -35,12 +35,13 @@ internal sealed class RecordFeed(
         try
         {
             var counts = new SourceCounts(Rejected: page.Rejects.Count, UnknownPriorities: page.UnknownPriorities);
+            var mended = rejects.TakeOut(request.Id, page.Events);
             var (writes, refused) = rejects.Keep(page.Rejects, time.GetUtcNow());
             var chunks = page.Events.Chunk(Append.MaxEntries).ToArray();
             for (var i = 0; i < chunks.Length - 1; i++)
                 counts += await AppendAsync(chunks[i], [], cancellation);
             // What is kept aside commits with the page's end, so that a page that is answered for is whole.
-            counts += await AppendAsync(chunks.Length > 0 ? chunks[^1] : [], writes, cancellation);
+            counts += await AppendAsync(chunks.Length > 0 ? chunks[^1] : [], [.. mended, .. writes], cancellation);
             if (status.HadRecords && page.Events.Count > 0 && counts.Duplicates + counts.Changed == 0)
                 counts += new SourceCounts(PossibleGaps: 1);
             if (refused == 0)

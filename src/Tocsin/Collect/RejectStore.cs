@@ -34,6 +34,18 @@ internal sealed class RejectStore(string source)
         }
     }
 
+    /// <summary>The writes that take out what can be mapped now: it was kept aside before the map was mended.</summary>
+    public IReadOnlyList<StateWrite> TakeOut(string request, IReadOnlyList<SecurityEvent> mapped)
+    {
+        lock (_gate)
+        {
+            if (_known.Count == 0)
+                return [];
+            var mended = mapped.Select(e => Key(request, e.Data.Utf8.Span)).Where(_known.Remove);
+            return [.. mended.Select(key => new StateWrite(StateName(source), key, null))];
+        }
+    }
+
     /// <summary>The writes that keep these aside, and how many there was no room for.</summary>
     public (IReadOnlyList<StateWrite> Writes, int Refused) Keep(IReadOnlyList<RejectedRecord> rejects, DateTimeOffset now)
     {
@@ -43,7 +55,7 @@ internal sealed class RejectStore(string source)
         {
             foreach (var reject in rejects)
             {
-                var key = Key(reject);
+                var key = Key(reject.Request, reject.Record);
                 if (!_known.TryGetValue(key, out var seen) && _known.Count >= MaxKept)
                 {
                     refused++;
@@ -58,10 +70,10 @@ internal sealed class RejectStore(string source)
         return ([.. writes.Values], refused);
     }
 
-    private static string Key(RejectedRecord reject)
+    private static string Key(string request, ReadOnlySpan<byte> record)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData([.. Encoding.UTF8.GetBytes(reject.Request), 0, .. reject.Record], hash);
+        SHA256.HashData([.. Encoding.UTF8.GetBytes(request), 0, .. record], hash);
         return Convert.ToHexStringLower(hash[..16]);
     }
 

@@ -15,6 +15,7 @@ internal sealed record CollectStages(
 internal sealed partial class SourceRunner : IDisposable
 {
     private readonly CollectStages _stages;
+    private readonly SourceSchedule _configured;
     private readonly UpstreamClient _upstream;
     private readonly RejectStore _rejects;
     private readonly List<(RecordFeed Feed, FeedLoop Loop)> _feeds = [];
@@ -27,7 +28,8 @@ internal sealed partial class SourceRunner : IDisposable
     public SourceRunner(SourceDefinition source, TimeSpan defaultInterval, CollectStages stages)
     {
         (Source, _stages) = (source, stages);
-        Status = new SourceStatus(source, source.Every ?? defaultInterval);
+        _configured = new SourceSchedule(source.Enabled, source.Every ?? defaultInterval);
+        Status = new SourceStatus(source, _configured);
         _upstream = new UpstreamClient(source, stages.Time);
         _rejects = new RejectStore(source.Name);
         if (source.Identities is { } definition)
@@ -95,9 +97,9 @@ internal sealed partial class SourceRunner : IDisposable
     }
 
     /// <summary>Changes the schedule; takes effect at once, counted from the last start.</summary>
-    public void Reschedule(SourceSchedule schedule)
+    public void Reschedule(ScheduleChange change)
     {
-        Status.Schedule = schedule;
+        Status.Schedule = new SourceSchedule(change.Enabled ?? _configured.Enabled, change.Every ?? _configured.Every);
         Interlocked.Exchange(ref _rescheduled, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 

@@ -6,7 +6,7 @@ namespace Tocsin.Collect;
 /// <summary>
 /// The visible state of one source, kept across restarts. Any thread may read; its feeds write under one lock that is never held across I/O.
 /// </summary>
-internal sealed class SourceStatus(SourceDefinition source, TimeSpan every)
+internal sealed class SourceStatus(SourceDefinition source, SourceSchedule configured)
 {
     /// <summary>Polls kept in the history.</summary>
     public const int MaxHistory = 100;
@@ -18,7 +18,7 @@ internal sealed class SourceStatus(SourceDefinition source, TimeSpan every)
     private EventTime? _lastEventTime;
     private string? _storedLastEventTime;
     private DateTimeOffset? _nextRun;
-    private SourceSchedule _schedule = new(source.Enabled, every);
+    private SourceSchedule _schedule = configured;
     private long _runs;
 
     public static string StateName => "source-status";
@@ -178,8 +178,12 @@ internal sealed class SourceStatus(SourceDefinition source, TimeSpan every)
             }
         }
 
-        public void Restore(FeedView stored) =>
-            (_lastSuccess, _records) = (stored.LastSuccess, stored.Records);
+        /// <summary>A failure stays one across a restart, until a call goes well.</summary>
+        public void Restore(FeedView stored)
+        {
+            (_lastSuccess, _records, _lastError, _consecutiveFailures) = (stored.LastSuccess, stored.Records, stored.LastError, stored.ConsecutiveFailures);
+            _phase = _lastError is null ? SourcePhase.Idle : SourcePhase.Failed;
+        }
 
         public FeedView View() => new()
         {

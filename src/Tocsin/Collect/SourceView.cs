@@ -95,8 +95,11 @@ public sealed record SourceView
     public required IReadOnlyList<FeedView> Feeds { get; init; }
 }
 
-/// <summary>A source's schedule as somebody changed it while the service ran.</summary>
-internal sealed record SourceSchedule(bool Enabled, TimeSpan Every)
+/// <summary>Whether and how often a source is polled.</summary>
+internal sealed record SourceSchedule(bool Enabled, TimeSpan Every);
+
+/// <summary>What somebody changed of a source's schedule while the service ran; null follows the file. Kept as state.</summary>
+internal sealed record ScheduleChange(bool? Enabled, TimeSpan? Every)
 {
     public const string StateName = "source-schedule";
 }
@@ -126,5 +129,5 @@ public sealed record SyncRun
 [JsonSerializable(typeof(SourceView))]
 [JsonSerializable(typeof(IReadOnlyList<SourceView>))]
 [JsonSerializable(typeof(SyncRun))]
-[JsonSerializable(typeof(SourceSchedule))]
+[JsonSerializable(typeof(ScheduleChange))]
 internal sealed partial class SourceJson : JsonSerializerContext;

@@ -24,6 +24,9 @@ public sealed class BoardFeeder(EventJournal journal, IncidentBoard board, TimeP
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
+    /// <summary>Why the board does not follow the journal now; null when it does.</summary>
+    public string? Error { get; private set; }
+
     /// <summary>Follows the journal until cancelled. A store that cannot be read is asked again: the board stays, and stays served.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -36,9 +39,11 @@ public sealed class BoardFeeder(EventJournal journal, IncidentBoard board, TimeP
                 // Nobody has asked yet: merge now, so that whoever asks next does not wait for it.
                 if (board.Sequence == journal.Head)
                     board.Flush();
+                Error = null;
             }
-            catch (JournalUnavailableException)
+            catch (Exception error) when (!cancellation.IsCancellationRequested)
             {
+                Error = error.Message;
                 await Task.Delay(RetryAfter, time, cancellation);
             }
         }

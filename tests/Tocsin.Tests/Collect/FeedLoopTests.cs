@@ -70,7 +70,7 @@ public sealed class FeedLoopTests
         for (var i = 0; i < 20; i++)
         {
             var time = new FakeTimeProvider();
-            var loop = new FeedLoop(SomeSource.Valid(SomeSource.Yaml()), new SourceStatus(SomeSource.Valid(SomeSource.Yaml()), TimeSpan.FromSeconds(1)).AddFeed("f"), time, NullLogger.Instance, _ => Task.FromResult<FetchFailure?>(Down));
+            var loop = new FeedLoop(SomeSource.Valid(SomeSource.Yaml()), new SourceStatus(SomeSource.Valid(SomeSource.Yaml()), new SourceSchedule(true, TimeSpan.FromSeconds(1))).AddFeed("f"), time, NullLogger.Instance, _ => Task.FromResult<FetchFailure?>(Down));
             loop.TryStart(true, default, out _);
             waits.Add(await Until.DoneAsync(time.UntilTimerAsync(_ => true)));
         }
@@ -215,7 +215,7 @@ public sealed class FeedLoopTests
     private FeedLoop Loop(int attempts = 5, int min = 1, int max = 30)
     {
         var source = SomeSource.Valid(SomeSource.Yaml($"retry: {{ attempts: {attempts}, min_wait: {min}s, max_wait: {max}s }}"));
-        _status = new SourceStatus(source, TimeSpan.FromSeconds(1));
+        _status = new SourceStatus(source, new SourceSchedule(true, TimeSpan.FromSeconds(1)));
         return new FeedLoop(source, _status.AddFeed("/incidents/"), _time, NullLogger.Instance, async _ =>
         {
             var attempt = new TaskCompletionSource<FetchFailure?>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -25,6 +25,19 @@ public sealed class RejectStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_record_that_can_be_mapped_now_is_taken_out()
+    {
+        var rejects = new RejectStore("s");
+        await KeepAsync(rejects, Now, Reject("{\"a\":1}"), Reject("{\"b\":1}"));
+        var mended = Some.Event() with { Data = new RawRecord(Encoding.UTF8.GetBytes("{\"a\":1}")) };
+        var writes = rejects.TakeOut("/r", [mended]);
+        writes.ShouldHaveSingleItem().Value.ShouldBeNull();
+        await _journal.AppendAsync(new Append { State = writes }, default);
+        (await _journal.Store.ListStateAsync(RejectStore.StateName("s"), null, 10, default)).ShouldHaveSingleItem().Key.ShouldNotBe(writes[0].Key);
+        rejects.TakeOut("/r", [mended]).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_record_is_kept_once_however_often_it_is_polled_and_its_polls_are_counted()
     {
         var rejects = new RejectStore("s");
