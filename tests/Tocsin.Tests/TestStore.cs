@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Tocsin.Engines.Sqlite;
 using Tocsin.Journal;
 
@@ -9,6 +10,7 @@ namespace Tocsin.Tests;
 internal sealed class TestStore(string folder) : IJournalStore
 {
     private readonly SqliteJournalStore _store = SqliteJournalStore.Open(folder);
+    private readonly ConcurrentDictionary<string, int> _runs = new(StringComparer.Ordinal);
     private TaskCompletionSource? _hold;
     private TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -48,8 +50,17 @@ internal sealed class TestStore(string folder) : IJournalStore
             throw error;
         var results = await _store.CommitAsync(group, cancellation);
         Groups.Add(group.Count);
+        foreach (var write in group.SelectMany(append => append.State))
+            if (write.Name.StartsWith("syncs/", StringComparison.Ordinal))
+                _runs.AddOrUpdate(write.Name["syncs/".Length..], 1, (_, runs) => runs + 1);
         return results;
     }
+
+    /// <summary>Polls of a source that have ended and left their row of history.</summary>
+    public int Runs(string source) => _runs.GetValueOrDefault(source);
+
+    /// <summary>How many had ended before this store was opened.</summary>
+    public void Runs(string source, int before) => _runs[source] = before;
 
     public ValueTask<IReadOnlyList<Sequenced>> ReadAsync(long after, int limit, CancellationToken cancellation) => Read().ReadAsync(after, limit, cancellation);
 

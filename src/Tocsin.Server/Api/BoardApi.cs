@@ -127,7 +127,7 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
 
     /// <summary>What a cursor is bound to: every filter as asked (a span before now stays the span), without where and how much.</summary>
     private static string FilterText(IQueryCollection query) =>
-        string.Join('&', query.Where(pair => pair.Key is not ("limit" or "cursor")).SelectMany(pair => pair.Value.Select(value => $"{pair.Key}={value}")).Order(StringComparer.Ordinal));
+        string.Join('&', query.Where(pair => pair.Key is not ("limit" or "cursor")).SelectMany(pair => pair.Value.Select(value => $"{pair.Key}={Uri.EscapeDataString(value ?? "")}")).Order(StringComparer.Ordinal));
 
     private static string NextPage(HttpRequest request, string cursor) =>
         request.Path + QueryString.Create(request.Query.Where(pair => pair.Key != "cursor").Append(new("cursor", cursor)));

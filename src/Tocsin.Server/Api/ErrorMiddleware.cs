@@ -22,7 +22,7 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
         catch (BadHttpRequestException error)
         {
             problem = error.StatusCode == StatusCodes.Status413PayloadTooLarge
-                ? new Problem(error.StatusCode, "too_large", "The body is larger than this route takes.")
+                ? ForStatus(error.StatusCode)
                 : new Problem(error.StatusCode, "bad_request", error.InnerException is System.Text.Json.JsonException json ? Sentence(json) : "The request cannot be read.");
         }
         catch (JournalUnavailableException)
@@ -44,6 +44,7 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
         < 400 => null,
         404 => Problem.NotFound("There is nothing at this path. GET /docs lists what there is."),
         405 => new Problem(status, "method_not_allowed", "This path does not take that method; Allow says which."),
+        413 => new Problem(status, "too_large", "The body is larger than this route takes."),
         415 => new Problem(status, "unsupported_media_type", "Send application/json."),
         _ => new Problem(status, "error", "The request was refused."),
     };

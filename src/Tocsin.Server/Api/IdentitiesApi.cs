@@ -36,12 +36,20 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
         if (reader.Problem is { } problem)
             return problem;
         if (unresolved == true)
-            return Results.Ok((await journal.Store.TopUnresolvedAddressesAsync(limit, context.RequestAborted))
-                .Where(row => address is null || row.Address == address)
+            return Results.Ok((await UnresolvedAsync(address, limit, context.RequestAborted))
                 .Select(row => new { ip = row.Address, row.Count }));
         return Results.Ok(directory.Find(address!).SelectMany(found => found.Holders
             .Where(holder => at is not { } time || holder.Holds(time))
             .Select(holder => new Held(address!, holder.UserId, Open(holder.From), Open(holder.To), found.Directory))));
+    }
+
+    private async Task<IEnumerable<UnresolvedAddress>> UnresolvedAsync(string? address, int limit, CancellationToken cancellation)
+    {
+        if (address is null)
+            return await journal.Store.TopUnresolvedAddressesAsync(limit, cancellation);
+        // The list begins after a text: the last one before this address ("~" comes after whatever an address is written with).
+        var before = $"{address[..^1]}{(char)(address[^1] - 1)}~";
+        return (await journal.Store.ListUnresolvedAddressesAsync(before, 1, cancellation)).Where(row => row.Address == address);
     }
 
     private async Task<IResult> AssignAsync(Assignment body, CancellationToken cancellation)

@@ -67,7 +67,7 @@ internal sealed class QueryReader(IQueryCollection query, DateTimeOffset now)
         // In a query a plus means a space, and people forget to escape it: 12:00:00+02:00.
         if (EventTime.TryParse(text, out var time) || EventTime.TryParse(RestorePlus(text), out time) || EventTime.TryParseNumber(Encoding.UTF8.GetBytes(text), out time))
             return time;
-        if (Ago(text) is { } ago && now - ago > DateTimeOffset.UnixEpoch)
+        if (Ago(text) is { } ago && ago < now - DateTimeOffset.UnixEpoch)
             return EventTime.From(now - ago);
         Fail(name, "expected RFC 3339 with an offset (2026-01-31T12:00:00Z), Unix seconds, or a span before now (-24h)");
         return null;

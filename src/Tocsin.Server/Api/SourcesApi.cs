@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Text.Json;
 using Tocsin.Access;
 using Tocsin.Collect;
 using Tocsin.Collect.Reading;
+using Tocsin.Journal;
 
 namespace Tocsin.Server.Api;
 
@@ -49,7 +51,22 @@ internal sealed class SourcesApi(Collector collector)
         var rows = await collector.RejectsAsync(name, after, limit + 1, context.RequestAborted);
         if (rows.Count > limit)
             context.Response.Headers.Link = $"</sources/{name}/rejects?limit={limit}&cursor={PageCursor.Write(name, rows[limit - 1].Key)}>; rel=\"next\"";
-        return Results.Ok(rows.Take(limit).Select(row => JsonElement.Parse(row.Value)));
+        return Results.Bytes(JsonArray(rows.Take(limit)), "application/json");
+    }
+
+    /// <summary>The rows as they stand: a writer that looked into them would fail on what made a record a reject (no Unicode, too deep).</summary>
+    private static byte[] JsonArray(IEnumerable<StateRow> rows)
+    {
+        var array = new ArrayBufferWriter<byte>(64 << 10);
+        array.Write("["u8);
+        foreach (var row in rows)
+        {
+            if (array.WrittenCount > 1)
+                array.Write(","u8);
+            array.Write(row.Value);
+        }
+        array.Write("]"u8);
+        return array.WrittenSpan.ToArray();
     }
 
     private async Task<IResult> PatchAsync(string name, SourceChange body, CancellationToken cancellation)
@@ -63,10 +80,13 @@ internal sealed class SourcesApi(Collector collector)
 
     private IResult Sync(HttpContext context)
     {
-        var asked = context.Request.Query["source"].OfType<string>().ToArray();
-        if (Array.Find(asked, name => collector.View(name) is null) is { } unknown)
+        var reader = new QueryReader(context.Request.Query, default);
+        var asked = reader.Texts("source");
+        if (reader.Problem is { } problem)
+            return problem;
+        if (asked.FirstOrDefault(name => collector.View(name) is null) is { } unknown)
             return Unknown(unknown);
-        var names = asked.Length > 0 ? asked.Distinct() : collector.View().Where(source => source.Enabled).Select(source => source.Name);
+        var names = asked.Count > 0 ? asked.Distinct() : collector.View().Where(source => source.Enabled).Select(source => source.Name);
         var started = new SyncStarted([], []);
         foreach (var name in names)
             (collector.PollNow(name) == true ? started.Started : started.AlreadyRunning).Add(name);

@@ -18,7 +18,8 @@ internal sealed partial class FeedLoop
     private readonly ResiliencePipeline<FetchFailure?> _pipeline;
     private readonly Lock _gate = new();
     private bool _busy;
-    private DateTimeOffset _notBefore;
+    private long _refusedAt;
+    private TimeSpan _leaveAlone;
     private CancellationTokenSource? _wait;
     private TaskCompletionSource _firstAttempt = new();
 
@@ -54,7 +55,7 @@ internal sealed partial class FeedLoop
         poll = Task.FromResult<FetchFailure?>(null);
         lock (_gate)
         {
-            if (_busy || (!now && _time.GetUtcNow() < _notBefore))
+            if (_busy || (!now && _time.GetElapsedTime(_refusedAt) < _leaveAlone))
                 return false;
             _busy = true;
             _firstAttempt = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -117,7 +118,8 @@ internal sealed partial class FeedLoop
             _status.Failed(failure);
             Log.CallFailed(_logger, _source, _status.Name, failure.Kind, failure.Message);
         }
-        _notBefore = failure?.RetryAfter is { } wait ? _time.GetUtcNow() + wait : default;
+        // Measured, not by the clock: that may be set back.
+        (_refusedAt, _leaveAlone) = (_time.GetTimestamp(), failure?.RetryAfter ?? TimeSpan.Zero);
         _firstAttempt.TrySetResult();
         return failure;
     }

@@ -27,8 +27,14 @@ internal sealed class IdentityFeed(
             var (writes, tooMany) = rejects.Keep([.. refused.Select(reject => reject with { Request = Name })], now);
             if (writes.Count > 0)
                 await journal.AppendAsync(new Append { State = writes }, cancellation);
-            status.Succeeded(now, new SourceCounts(Rejected: refused.Count), users.Count, null);
-            return tooMany == 0 ? null : new FetchFailure(FetchFailureKind.TooManyRejects, $"{tooMany} identities can neither be used nor kept aside");
+            var counts = new SourceCounts(Rejected: refused.Count);
+            if (tooMany == 0)
+            {
+                status.Succeeded(now, counts, users.Count, null);
+                return null;
+            }
+            status.Took(counts, users.Count, null);
+            return new FetchFailure(FetchFailureKind.TooManyRejects, $"{tooMany} identities can neither be used nor kept aside");
         }
         catch (JournalUnavailableException error)
         {

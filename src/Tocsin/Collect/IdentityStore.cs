@@ -55,7 +55,9 @@ public sealed class IdentityStore(EventJournal journal, IdentityDirectory direct
         {
             var rows = chunk.Select(change => new StateWrite(StateName(change.Directory), change.Address,
                 JsonSerializer.SerializeToUtf8Bytes(change.Holders, HolderJson.Default.IReadOnlyListHolder)));
-            await journal.AppendAsync(new Append { State = [.. rows] }, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            // Not cancelled half-way: what gets on disk must get into the directory too.
+            await journal.AppendAsync(new Append { State = [.. rows] }, CancellationToken.None);
             foreach (var change in chunk)
                 directory.Apply(change);
             late.Learned(chunk.Select(change => change.Address));

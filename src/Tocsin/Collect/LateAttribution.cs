@@ -93,6 +93,12 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
                 Log.StoreAway(logger, error.Message);
                 await Task.Delay(RetryAfter, time, cancellation);
             }
+            catch (Exception error) when (!cancellation.IsCancellationRequested)
+            {
+                // One address must not end the work for all others; the next start goes through all that is left.
+                Log.Unexpected(logger, error);
+                return;
+            }
         }
     }
 
@@ -100,6 +106,9 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
     {
         [LoggerMessage(20, LogLevel.Information, "{Count} events of {Address} now have a person")]
         public static partial void Attributed(ILogger logger, int count, string address);
+
+        [LoggerMessage(22, LogLevel.Error, "Late attribution met an error that nobody expected, and goes on with the next address")]
+        public static partial void Unexpected(ILogger logger, Exception error);
 
         [LoggerMessage(21, LogLevel.Warning, "Late attribution waits for the store: {Error}")]
         public static partial void StoreAway(ILogger logger, string error);

@@ -43,8 +43,13 @@ internal sealed class RecordFeed(
             counts += await AppendAsync(chunks.Length > 0 ? chunks[^1] : [], writes, cancellation);
             if (status.HadRecords && page.Events.Count > 0 && counts.Duplicates + counts.Changed == 0)
                 counts += new SourceCounts(PossibleGaps: 1);
-            status.Succeeded(time.GetUtcNow(), counts, page.Records, Newest(page));
-            return refused == 0 ? null : new FetchFailure(FetchFailureKind.TooManyRejects,
+            if (refused == 0)
+            {
+                status.Succeeded(time.GetUtcNow(), counts, page.Records, Newest(page));
+                return null;
+            }
+            status.Took(counts, page.Records, Newest(page));
+            return new FetchFailure(FetchFailureKind.TooManyRejects,
                 $"{refused} records can neither be mapped nor kept aside: {RejectStore.MaxKept:N0} are kept already. See /sources/{{name}}/rejects and mend the map");
         }
         catch (JournalUnavailableException error)
@@ -56,24 +61,22 @@ internal sealed class RecordFeed(
     private async Task<SourceCounts> AppendAsync(SecurityEvent[] events, IReadOnlyList<StateWrite> state, CancellationToken cancellation)
     {
         var result = await journal.AppendAsync(new Append { Entries = events, State = state }, cancellation);
-        var counts = new SourceCounts();
+        var (created, duplicates, unattributed) = (0, 0, 0);
         var unresolved = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < events.Length; i++)
         {
+            duplicates += result.Entries[i].Status == EntryStatus.Duplicate ? 1 : 0;
+            if (result.Entries[i].Status != EntryStatus.Created)
+                continue;
             var e = events[i];
-            counts += result.Entries[i].Status switch
-            {
-                EntryStatus.Created => new SourceCounts(Events: 1, Unattributed: e.UserId is null ? 1 : 0),
-                EntryStatus.Duplicate => new SourceCounts(Duplicates: 1),
-                _ => new SourceCounts(Changed: 1),
-            };
+            created++;
+            unattributed += e.UserId is null ? 1 : 0;
             // The identity may have come between our look-up and this commit; then nobody else would look again.
-            if (result.Entries[i].Status == EntryStatus.Created && e.Attribution is { Rule: AttributionRule.Unresolved, Address: { } address }
-                && directory.ResolveAddress(e.Source, address, e.Time) is not null)
+            if (e.Attribution is { Rule: AttributionRule.Unresolved, Address: { } address } && directory.ResolveAddress(e.Source, address, e.Time) is not null)
                 unresolved.Add(address);
         }
         late.Learned(unresolved);
-        return counts;
+        return new SourceCounts(Events: created, Duplicates: duplicates, Changed: events.Length - created - duplicates, Unattributed: unattributed);
     }
 
     private static EventTime? Newest(RecordPage page) => page.Events.Count == 0 ? null : page.Events.Max(e => e.Time);

@@ -66,6 +66,8 @@ internal sealed partial class SourceRunner : IDisposable
             var changed = _rescheduled.Task;
             var (enabled, every) = Status.Schedule;
             var now = _stages.Time.GetUtcNow();
+            if (last > now)
+                last = now; // The clock was set back: the old time of the next run may be years away.
             var next = last + every ?? now;
             Status.DueAt(next);
             if (enabled && now >= next)

@@ -64,14 +64,15 @@ internal sealed class SourceStatus(SourceDefinition source, TimeSpan every)
     /// <summary>What to write at the end of a poll: the state as it stands, and one row of history (the oldest gives its place).</summary>
     public IReadOnlyList<StateWrite> Writes(SyncRun run)
     {
+        long number;
         lock (_gate)
-            _runs++;
+            number = ++_runs;
         var history = JsonSerializer.SerializeToNode(run, SourceJson.Default.SyncRun)!.AsObject();
-        history["run"] = _runs;
+        history["run"] = number;
         return
         [
             new StateWrite(StateName, source.Name, JsonSerializer.SerializeToUtf8Bytes(View(), SourceJson.Default.SourceView)),
-            new StateWrite(HistoryName(source.Name), (_runs % MaxHistory).ToString("D3"), System.Text.Encoding.UTF8.GetBytes(history.ToJsonString())),
+            new StateWrite(HistoryName(source.Name), (number % MaxHistory).ToString("D3"), System.Text.Encoding.UTF8.GetBytes(history.ToJsonString())),
         ];
     }
 
@@ -155,14 +156,25 @@ internal sealed class SourceStatus(SourceDefinition source, TimeSpan every)
             }
         }
 
+        /// <summary>An answer was taken in whole.</summary>
         public void Succeeded(DateTimeOffset now, SourceCounts records, long total, EventTime? newest)
         {
             lock (owner._gate)
             {
-                owner._counts += records with { Polls = 1, Succeeded = 1 };
+                Took(records with { Polls = 1, Succeeded = 1 }, total, newest);
+                (_lastSuccess, _lastError, _consecutiveFailures) = (now, null, 0);
+            }
+        }
+
+        /// <summary>An answer was taken in part: what was taken counts, and the call will be counted as failed.</summary>
+        public void Took(SourceCounts records, long total, EventTime? newest)
+        {
+            lock (owner._gate)
+            {
+                owner._counts += records;
                 if (newest is { } time && (owner._lastEventTime is not { } last || time > last))
                     owner._lastEventTime = time;
-                (_lastSuccess, _lastError, _consecutiveFailures, _records) = (now, null, 0, total);
+                _records = total;
             }
         }
 

@@ -383,6 +383,55 @@ public sealed class UpstreamClientTests
     }
 
     [Fact]
+    public async Task Calls_of_a_source_stay_within_their_number_and_who_waits_for_a_turn_can_be_stopped()
+    {
+        var gate = new TaskCompletionSource();
+        var (now, most) = (0, 0);
+        await using var stub = await StubUpstream.StartAsync(async context =>
+        {
+            var here = Interlocked.Increment(ref now);
+            lock (gate)
+                most = Math.Max(most, here);
+            await gate.Task;
+            Interlocked.Decrement(ref now);
+            await StubUpstream.JsonAsync(context, "[]");
+        });
+        using var client = new UpstreamClient(Source(stub), _time);
+        var calls = Enumerable.Range(0, 20).Select(_ => client.GetAsync("/incidents/", default)).ToArray();
+        await Until.TrueAsync(() => Volatile.Read(ref now) == 8);
+        using var stop = new CancellationTokenSource();
+        var waiting = client.GetAsync("/incidents/", stop.Token);
+        await stop.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(waiting);
+        gate.SetResult();
+        (await Until.DoneAsync(Task.WhenAll(calls))).ShouldAllBe(result => result.Failure == null);
+        (most, stub.Calls.Count).ShouldBe((8, 20));
+    }
+
+    [Fact]
+    public async Task Large_answers_that_come_at_once_are_each_read_whole()
+    {
+        var sizes = new[] { 100, (4 << 20) - 1, 4 << 20, (4 << 20) + 1, 9 << 20, 5 << 20 };
+        foreach (var declared in new[] { true, false })
+        {
+            await using var stub = await StubUpstream.StartAsync(async context =>
+            {
+                var size = sizes[int.Parse(context.Request.Path.Value![1..])];
+                if (declared)
+                    context.Response.ContentLength = size;
+                await context.Response.Body.WriteAsync(Enumerable.Repeat((byte)size, size).ToArray());
+            });
+            using var client = new UpstreamClient(Source(stub, "max_body: 10MiB"), _time);
+            var results = await Until.DoneAsync(Task.WhenAll(sizes.Select((_, i) => client.GetAsync($"/{i}", default))));
+            for (var i = 0; i < sizes.Length; i++)
+            {
+                results[i].Body.ShouldNotBeNull().Length.ShouldBe(sizes[i]);
+                results[i].Body.AsSpan().IndexOfAnyExcept((byte)sizes[i]).ShouldBe(-1);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Cookies_are_not_sent_back()
     {
         await using var stub = await StubUpstream.StartAsync(context =>

@@ -1,0 +1,104 @@
+using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging.Abstractions;
+using Tocsin.Collect;
+using Tocsin.Engines.Sqlite;
+using Tocsin.Journal;
+using Tocsin.Server;
+using Tocsin.Server.Configuration;
+
+namespace Tocsin.Tests.Server;
+
+/// <summary>The whole service on a free port, with a clock that stands, a token and a client that has it.</summary>
+internal sealed class RunningServer : IAsyncDisposable
+{
+    public const string Token = "o5Vw1Yq8Zr3Tb6Nc9Xd2Mf4K";
+    private readonly TempFolder _folder;
+    private readonly Composition _composition;
+
+    private RunningServer(TempFolder folder, Composition composition)
+    {
+        (_folder, _composition) = (folder, composition);
+        Url = new Uri(composition.Addresses.First());
+        Client = Open(Token);
+    }
+
+    public Uri Url { get; }
+
+    public HttpClient Client { get; }
+
+    public string Folder => _folder.Path;
+
+    /// <summary>Every endpoint that can be routed to.</summary>
+    public IReadOnlyList<RouteEndpoint> Endpoints =>
+        [.. ((IEndpointRouteBuilder)Web(_composition)).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
+
+    public static async Task<RunningServer> StartAsync(bool anonymousRead = false, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources)
+    {
+        var folder = new TempFolder();
+        if (journal is not null)
+            await using (var store = SqliteJournalStore.Open(folder.Path))
+                await store.CommitAsync(journal, default);
+        var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"], AnonymousRead = anonymousRead };
+        return new RunningServer(folder, await Composition.StartAsync(options, sources, Token, NullLoggerFactory.Instance, new FakeTimeProvider(), default));
+    }
+
+    public HttpClient Open(string? token)
+    {
+        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Url };
+        if (token is not null)
+            client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", "Bearer " + token);
+        return client;
+    }
+
+    public Task<HttpResponseMessage> GetAsync(string path, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Get, path, null, headers);
+
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? body = null, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = body };
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
+        return await Client.SendAsync(request);
+    }
+
+    public Task<HttpResponseMessage> PostAsync(string path, byte[] body, string contentType = "application/json") => SendAsync(HttpMethod.Post, path, Body(body, contentType));
+
+    public Task<HttpResponseMessage> PostAsync(string path, string body, string contentType = "application/json") => PostAsync(path, Encoding.UTF8.GetBytes(body), contentType);
+
+    public static ByteArrayContent Body(byte[] body, string contentType)
+    {
+        var content = new ByteArrayContent(body);
+        content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
+        return content;
+    }
+
+    /// <summary>Asserts that an answer is problem+json of this status, complete and without anything of the machine, and gives it.</summary>
+    public static async Task<JsonElement> ProblemAsync(HttpResponseMessage response, int status)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        ((int)response.StatusCode).ShouldBe(status, text);
+        response.Content.Headers.ContentType.ShouldNotBeNull().ToString().ShouldBe("application/problem+json");
+        var problem = JsonElement.Parse(text);
+        foreach (var name in new[] { "type", "title", "detail", "code", "trace_id" })
+            problem.GetProperty(name).GetString().ShouldNotBeNullOrEmpty(name);
+        problem.GetProperty("status").GetInt32().ShouldBe(status);
+        text.ShouldNotContain(" at Tocsin.");
+        text.ShouldNotContain("Exception");
+        text.ShouldNotContain("/tmp");
+        return problem;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _composition.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_web")]
+    private static extern ref WebApplication Web(Composition composition);
+}
