@@ -11,6 +11,13 @@ namespace Tocsin.Collect;
 internal sealed class Answer : IDisposable
 {
     private const int MaxDepth = 64;
+
+    /// <summary>Most tokens of an answer: each costs the parser 12 bytes, so 32 MiB of <c>{},</c> would cost half a gigabyte.</summary>
+    private const int MaxTokens = 5_000_000;
+
+    /// <summary>Smaller answers cannot hold that many.</summary>
+    private const int CountedBytes = MaxTokens;
+
     private static readonly byte[] ByteOrderMark = [0xEF, 0xBB, 0xBF];
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
     private static readonly JsonDocumentOptions Lenient = new() { MaxDepth = MaxDepth };
@@ -27,6 +34,8 @@ internal sealed class Answer : IDisposable
         var text = body.AsMemory(body.AsSpan().StartsWith(ByteOrderMark) ? ByteOrderMark.Length : 0);
         if (text.Span.Trim(" \t\r\n"u8).IsEmpty)
             return (null, new FetchFailure(FetchFailureKind.Malformed, "the answer is empty"));
+        if (text.Length > CountedBytes && HasTooManyTokens(text.Span))
+            return (null, new FetchFailure(FetchFailureKind.TooLarge, $"the answer holds more than {MaxTokens:N0} JSON tokens"));
         var valid = Utf8.IsValid(text.Span);
         try
         {
@@ -69,6 +78,22 @@ internal sealed class Answer : IDisposable
         {
             return "a text in the record is not valid Unicode";
         }
+    }
+
+    private static bool HasTooManyTokens(ReadOnlySpan<byte> text)
+    {
+        var reader = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = MaxDepth });
+        try
+        {
+            for (var tokens = 0; reader.Read(); tokens++)
+                if (tokens >= MaxTokens)
+                    return true;
+        }
+        catch (JsonException)
+        {
+            // What is wrong with it the parser says in a moment, with the place.
+        }
+        return false;
     }
 
     public void Dispose() => _document.Dispose();

@@ -34,9 +34,10 @@ internal sealed class RecordFeed(
     {
         try
         {
-            var counts = new SourceCounts(Rejected: page.Rejects.Count, UnknownPriorities: page.UnknownPriorities);
+            var counts = new SourceCounts(Rejected: page.Rejected, UnknownPriorities: page.UnknownPriorities);
             var mended = rejects.TakeOut(request.Id, page.Events);
             var (writes, refused) = rejects.Keep(page.Rejects, time.GetUtcNow());
+            refused += page.MoreRejects;
             var chunks = page.Events.Chunk(Append.MaxEntries).ToArray();
             for (var i = 0; i < chunks.Length - 1; i++)
                 counts += await AppendAsync(chunks[i], [], cancellation);

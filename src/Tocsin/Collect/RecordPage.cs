@@ -7,10 +7,15 @@ namespace Tocsin.Collect;
 /// <summary>A record that cannot be mapped: its bytes and the reason.</summary>
 internal sealed record RejectedRecord(string Request, byte[] Record, string Reason);
 
-/// <summary>The records of one answer, understood: events ready for the journal, and what has to be kept aside.</summary>
-internal sealed record RecordPage(IReadOnlyList<SecurityEvent> Events, IReadOnlyList<RejectedRecord> Rejects, int UnknownPriorities)
+/// <summary>
+/// The records of one answer, understood: events ready for the journal, and what has to be kept aside. Of the latter no more are held than could
+/// be kept; <paramref name="MoreRejects"/> counts the others.
+/// </summary>
+internal sealed record RecordPage(IReadOnlyList<SecurityEvent> Events, IReadOnlyList<RejectedRecord> Rejects, int MoreRejects, int UnknownPriorities)
 {
-    public int Records => Events.Count + Rejects.Count;
+    public int Records => Events.Count + Rejected;
+
+    public int Rejected => Rejects.Count + MoreRejects;
 }
 
 /// <summary>Turns the records of an answer into events: map, attribute, and give each the id by which a repeat is known.</summary>
@@ -29,14 +34,14 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
         var events = new List<SecurityEvent>(records.GetArrayLength());
         var rejects = new List<RejectedRecord>();
         var equals = new Dictionary<EventId, int>();
-        var unknownPriorities = 0;
+        var (unknownPriorities, moreRejects) = (0, 0);
         var now = time.GetUtcNow();
         foreach (var record in records.EnumerateArray())
         {
             var raw = Answer.Raw(record).ToArray();
             if ((raw.Length > MaxRecordBytes ? $"the record is larger than {MaxRecordBytes:N0} bytes" : answer.Defect(record)) is { } defect)
             {
-                rejects.Add(new RejectedRecord(request.Id, raw, defect));
+                Reject(raw, defect);
                 continue;
             }
             var result = _map.Map(record, request);
@@ -47,10 +52,18 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
             }
             else
             {
-                rejects.Add(new RejectedRecord(request.Id, raw, result.RejectReason ?? "a text in the record is not valid Unicode"));
+                Reject(raw, result.RejectReason ?? "a text in the record is not valid Unicode");
             }
         }
-        return (new RecordPage(events, rejects, unknownPriorities), null);
+        return (new RecordPage(events, rejects, moreRejects, unknownPriorities), null);
+
+        void Reject(byte[] raw, string reason)
+        {
+            if (rejects.Count < RejectStore.MaxKept)
+                rejects.Add(new RejectedRecord(request.Id, raw, reason));
+            else
+                moreRejects++;
+        }
     }
 
     /// <summary>Null when the record holds an escaped text that is no Unicode: reading it is the only way to learn that.</summary>

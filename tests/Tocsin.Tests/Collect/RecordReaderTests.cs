@@ -195,6 +195,25 @@ public sealed class RecordReaderTests
         }
     }
 
+    [Fact]
+    public void An_answer_of_too_many_values_is_refused_before_the_parser_pays_for_them()
+    {
+        var body = new byte[12_000_001];
+        "{},"u8.CopyTo(body.AsSpan(1));
+        for (var filled = 4; filled < body.Length; filled += Math.Min(filled - 1, body.Length - filled))
+            body.AsSpan(1, Math.Min(filled - 1, body.Length - filled)).CopyTo(body.AsSpan(filled));
+        (body[0], body[^1]) = ((byte)'[', (byte)']');
+        var failure = Read(body).Failure.ShouldNotBeNull();
+        (failure.Kind, failure.IsTransient).ShouldBe((FetchFailureKind.TooLarge, false));
+    }
+
+    [Fact]
+    public void No_more_rejects_are_held_than_can_be_kept_and_the_others_are_counted()
+    {
+        var page = Read($"[{string.Join(',', Enumerable.Range(0, RejectStore.MaxKept + 7))}]").Page.ShouldNotBeNull();
+        (page.Rejects.Count, page.MoreRejects, page.Records).ShouldBe((RejectStore.MaxKept, 7, RejectStore.MaxKept + 7));
+    }
+
     private static SourceDefinition Source(string more, string map, string? requests = null)
     {
         var yaml = SomeSource.Yaml(more, map);
