@@ -26,7 +26,8 @@ internal sealed class Composition : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly LateAttribution _late;
     private readonly StoreProbe _probe;
-    private readonly WebApplication _web;
+    private readonly Lazy<WebApplication> _web;
+    private Task _collecting = Task.CompletedTask;
     private Task _background = Task.CompletedTask;
 
     private Composition(ServerOptions options, IReadOnlyList<SourceDefinition> sources, EventJournal journal, AdminToken admin, ILoggerFactory logs, TimeProvider time)
@@ -54,20 +55,25 @@ internal sealed class Composition : IAsyncDisposable
         // Server: the doors.
         _probe = new StoreProbe(journal, time);
         _freshness = new Freshness(_collector, journal, _board, time);
-        _web = Web(options, logs, time);
-        _web.UseMiddleware<BoardFastPath>(_board, _freshness, access);
-        _web.UseThreadPool();
-        _web.UseMiddleware<ErrorMiddleware>();
-        _web.UseSafeHeaders();
-        _web.UseHead();
-        _web.UseRouting();
-        _web.UseMiddleware<RouteRulesMiddleware>(access);
-        Pages.Map(_web);
-        new BoardApi(_board, _freshness, time).Map(_web);
-        new SourcesApi(_collector).Map(_web);
-        new IdentitiesApi(directory, _identities, journal, time).Map(_web);
-        new HealthApi(journal, _probe, _collector, _board, _feeder, access, time).Map(_web);
-        _web.MapOpenApi().WithMetadata(RouteRules.Open);
+        // Made when it is started: by then the first calls to the upstreams are on their way.
+        _web = new Lazy<WebApplication>(() =>
+        {
+            var web = Web(options, logs, time);
+            web.UseMiddleware<BoardFastPath>(_board, _freshness, access);
+            web.UseThreadPool();
+            web.UseMiddleware<ErrorMiddleware>();
+            web.UseSafeHeaders();
+            web.UseHead();
+            web.UseRouting();
+            web.UseMiddleware<RouteRulesMiddleware>(access);
+            Pages.Map(web);
+            new BoardApi(_board, _freshness, time).Map(web);
+            new SourcesApi(_collector).Map(web);
+            new IdentitiesApi(directory, _identities, journal, time).Map(web);
+            new HealthApi(journal, _probe, _collector, _board, _feeder, access, time).Map(web);
+            web.MapOpenApi().WithMetadata(RouteRules.Open);
+            return web;
+        });
     }
 
     /// <summary>Ends, with the error, only when a part of the service broke: there is no going on without it.</summary>
@@ -80,10 +86,10 @@ internal sealed class Composition : IAsyncDisposable
     public string StoreVersion => _journal.Store.Info.EngineVersion;
 
     /// <summary>Where it listens.</summary>
-    public IReadOnlyCollection<string> Addresses => [.. _web.Urls];
+    public IReadOnlyCollection<string> Addresses => [.. _web.Value.Urls];
 
     /// <summary>
-    /// Opens the journal, rebuilds the board, listens, and only then starts to poll. Throws <see cref="JournalOpenException"/> when the store cannot
+    /// Opens the journal, starts to poll, rebuilds the board, and listens once it is whole. Throws <see cref="JournalOpenException"/> when the store cannot
     /// be opened, and <see cref="IOException"/> when an address is taken: nothing was changed then.
     /// </summary>
     public static async Task<Composition> StartAsync(
@@ -99,8 +105,10 @@ internal sealed class Composition : IAsyncDisposable
             var admin = await AdminToken.EstablishAsync(journal, options.Data, adminToken, cancellation);
             composition = new Composition(options, sources, journal, admin, logs, time);
             await composition._collector.LoadAsync(cancellation);
+            // The upstream takes its time: it is asked while the board is rebuilt and the doors are made, and not after.
+            composition._collecting = Task.Run(() => composition._collector.RunAsync(composition._stop.Token), CancellationToken.None);
             await composition._feeder.CatchUpAsync(cancellation);
-            await composition._web.StartAsync(cancellation);
+            await composition._web.Value.StartAsync(cancellation);
             composition._background = composition.RunAsync();
             return composition;
         }
@@ -127,10 +135,12 @@ internal sealed class Composition : IAsyncDisposable
     {
         using var deadline = new CancellationTokenSource(DrainDeadline);
         await _stop.CancelAsync();
-        await _web.StopAsync(deadline.Token);
-        await _background.WaitAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
+        if (_web.IsValueCreated)
+            await _web.Value.StopAsync(deadline.Token);
+        await Task.WhenAll(_background, _collecting).WaitAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         await _journal.DisposeAsync();
-        await _web.DisposeAsync();
+        if (_web.IsValueCreated)
+            await _web.Value.DisposeAsync();
         _collector.Dispose();
         _identities.Dispose();
         _stop.Dispose();
@@ -140,7 +150,7 @@ internal sealed class Composition : IAsyncDisposable
     private async Task RunAsync()
     {
         var stop = _stop.Token;
-        Task[] workers = [_feeder.RunAsync(stop), _late.RunAsync(stop), _collector.RunAsync(stop), _probe.RunAsync(stop)];
+        Task[] workers = [_feeder.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop)];
         var first = await Task.WhenAny(workers);
         if (stop.IsCancellationRequested)
             await Task.WhenAll(workers);
