@@ -88,6 +88,9 @@ internal sealed class Composition : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public IReadOnlyCollection<string> Addresses => [.. _web.Value.Urls];
 
+    /// <summary>Every route, for tests that hold all of them to a rule.</summary>
+    internal IEnumerable<EndpointDataSource> Routes => ((IEndpointRouteBuilder)_web.Value).DataSources;
+
     /// <summary>
     /// Opens the journal, starts to poll, rebuilds the board, and listens once it is whole. Throws <see cref="JournalOpenException"/> when the store cannot
     /// be opened, and <see cref="IOException"/> when an address is taken: nothing was changed then.

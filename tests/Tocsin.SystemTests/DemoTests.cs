@@ -76,13 +76,7 @@ public sealed class DemoTests(RunningDemo demo) : IClassFixture<RunningDemo>
         lines.Length.ShouldBe(3);
         foreach (var line in lines)
         {
-            var end = await demo.BashAsync(line.Replace("curl ", "curl -sS --fail-with-body ", StringComparison.Ordinal));
-            // A sync that finds one under way says 409, which is an answer.
-            if (line.Contains("/sync", StringComparison.Ordinal) && end.Code == 22)
-                JsonElement.Parse(end.Out).GetProperty("already_running").GetArrayLength().ShouldBe(1, end.ToString());
-            else
-                end.Code.ShouldBe(0, $"{line}\n{end}");
-            JsonElement.Parse(end.Out);
+            await WorksAsync(line, line);
         }
         JsonElement.Parse((await demo.BashAsync(lines[0].Replace("curl ", "curl -s ", StringComparison.Ordinal))).Out).EnumerateObject().Count().ShouldBe(2);
     }
@@ -165,10 +159,21 @@ public sealed class DemoTests(RunningDemo demo) : IClassFixture<RunningDemo>
             var here = command.Replace("127.0.0.1:9000", $"127.0.0.1:{demo.Port}").Replace("localhost:9000", $"127.0.0.1:{demo.Port}")
                 .Replace("127.0.0.1:9001", $"127.0.0.1:{demo.Port + 1}").Replace("localhost:9001", $"127.0.0.1:{demo.Port + 1}")
                 .Replace("./tocsin-demo/", "./demo-data/").Replace(" tocsin-demo/", " demo-data/");
-            var end = await demo.BashAsync($"export TOKEN={token} TOCSIN_TOKEN={token}; {here.Replace("curl ", "curl -sS --fail-with-body ", StringComparison.Ordinal)}");
-            end.Code.ShouldBe(0, $"{here}\n{end}");
+            await WorksAsync($"export TOKEN={token} TOCSIN_TOKEN={token}; {here}", here);
         }
         TestContext.Current.TestOutputHelper?.WriteLine($"{commands.Length} lines of README.md ran");
+    }
+
+    /// <summary>Runs a curl line; its answer must be JSON.</summary>
+    private async Task WorksAsync(string line, string shown)
+    {
+        var end = await demo.BashAsync(line.Replace("curl ", "curl -sS --fail-with-body ", StringComparison.Ordinal));
+        // A sync that finds one under way says 409, which is an answer.
+        if (line.Contains("/sync", StringComparison.Ordinal) && end.Code == 22)
+            JsonElement.Parse(end.Out).GetProperty("already_running").GetArrayLength().ShouldBe(1, end.ToString());
+        else
+            end.Code.ShouldBe(0, $"{shown}\n{end}");
+        JsonElement.Parse(end.Out);
     }
 
     /// <summary>Lines that begin with <c>$ curl</c> in console fences, joined with those that they go on in.</summary>

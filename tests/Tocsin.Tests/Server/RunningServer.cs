@@ -1,8 +1,6 @@
 using System.Net.Http.Headers;
-using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Tocsin.Collect;
@@ -35,7 +33,7 @@ internal sealed class RunningServer : IAsyncDisposable
 
     /// <summary>Every endpoint that can be routed to.</summary>
     public IReadOnlyList<RouteEndpoint> Endpoints =>
-        [.. ((IEndpointRouteBuilder)Web(_composition)).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
+        [.. _composition.Routes.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
 
     public static async Task<RunningServer> StartAsync(bool anonymousRead = false, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources)
     {
@@ -98,7 +96,4 @@ internal sealed class RunningServer : IAsyncDisposable
         await _composition.DisposeAsync();
         _folder.Dispose();
     }
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_web")]
-    private static extern ref WebApplication Web(Composition composition);
 }
