@@ -37,11 +37,10 @@ public sealed class SqliteJournalStore : IJournalStore
         }
     }
 
-    public async ValueTask<IReadOnlyList<AppendResult>> CommitAsync(IReadOnlyList<Append> group, CancellationToken cancellation)
+    public ValueTask<IReadOnlyList<AppendResult>> CommitAsync(IReadOnlyList<Append> group, CancellationToken cancellation)
     {
         _writer.CheckpointIfDue();
-        await ValueTask.CompletedTask;
-        return _writer.Commit(group);
+        return ValueTask.FromResult<IReadOnlyList<AppendResult>>(_writer.Commit(group));
     }
 
     public ValueTask<IReadOnlyList<Sequenced>> ReadAsync(long after, int limit, CancellationToken cancellation)

@@ -31,6 +31,7 @@ internal sealed class SqliteWriter : IDisposable
     private List<Partition> _partitions;
     private long _sequence;
     private long _version;
+    private long _committedVersion;
     private long _head;
     private long _bytesSinceCheckpoint;
 
@@ -38,7 +39,7 @@ internal sealed class SqliteWriter : IDisposable
     {
         (_connection, Info, _partitions) = (connection, info, partitions);
         Head = _sequence = connection.Scalar("SELECT sequence FROM head");
-        _version = connection.Scalar("SELECT version FROM head");
+        _version = _committedVersion = connection.Scalar("SELECT version FROM head");
     }
 
     public JournalInfo Info { get; }
@@ -101,7 +102,9 @@ internal sealed class SqliteWriter : IDisposable
             var results = new AppendResult[group.Count];
             for (var i = 0; i < results.Length; i++)
                 results[i] = Write(group[i]);
-            _connection.Statement("UPDATE head SET sequence = ?1, version = ?2").Bind(1, _sequence).Bind(2, _version).Run();
+            // A poll that brings nothing new writes nothing, and so syncs nothing.
+            if (_sequence != Head || _version != _committedVersion)
+                _connection.Statement("UPDATE head SET sequence = ?1, version = ?2").Bind(1, _sequence).Bind(2, _version).Run();
             _connection.Execute("COMMIT");
             Publish();
             return results;
@@ -212,6 +215,7 @@ internal sealed class SqliteWriter : IDisposable
     {
         if (_partitions.Count != Partitions.Length)
             Partitions = [.. _partitions];
+        _committedVersion = _version;
         Head = _sequence;
     }
 
@@ -219,18 +223,17 @@ internal sealed class SqliteWriter : IDisposable
     private void Forget()
     {
         _connection.RollbackIfOpen();
-        _sequence = Head;
+        (_sequence, _version) = (Head, _committedVersion);
         _partitions = [.. Partitions];
         try
         {
-            _version = _connection.Scalar("SELECT version FROM head");
             var open = _partitions[^1];
             open.Rows = (int)_connection.Scalar($"SELECT count(*) FROM event_{open.Number}");
             open.Prioritised = (int)_connection.Scalar($"SELECT count(*) FROM event_{open.Number} WHERE priority > 0");
         }
         catch (SqliteException)
         {
-            // The disk is away altogether: rows counted too high only make the partition roll a little early, and versions may skip.
+            // The disk is away altogether: rows counted too high only make the partition roll a little early.
         }
     }
 }

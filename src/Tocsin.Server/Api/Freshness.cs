@@ -1,4 +1,3 @@
-using System.Globalization;
 using Tocsin.Collect;
 using Tocsin.Journal;
 using Tocsin.Projections;
@@ -54,7 +53,7 @@ internal sealed class Freshness(Collector collector, EventJournal journal, Incid
         var asOf = sources.Min(source => source.LastSuccess);
         return new Snapshot(
             missing.Length == 0 ? null : string.Join(',', missing),
-            asOf is null || missing.Length > 0 ? null : asOf.Value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
+            asOf is null || missing.Length > 0 ? null : EventTime.From(asOf.Value, 3).ToString(),
             before, now, head);
     }
 

@@ -20,7 +20,7 @@ internal sealed class ConsoleLog(TimeProvider time) : ConsoleFormatter("tocsin")
 
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
-        textWriter.Write(time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        textWriter.Write(EventTime.From(time.GetUtcNow(), 3).ToString());
         textWriter.Write(logEntry.LogLevel switch
         {
             LogLevel.Critical or LogLevel.Error => " ERROR ",

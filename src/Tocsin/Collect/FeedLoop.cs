@@ -20,6 +20,9 @@ internal sealed partial class FeedLoop
     private bool _busy;
     private long _refusedAt;
     private TimeSpan _leaveAlone;
+
+    // The source of the pipeline's token; Hurry may use it, as _wait, only while the feed waits.
+    private CancellationTokenSource? _waiter;
     private CancellationTokenSource? _wait;
     private TaskCompletionSource _firstAttempt = new();
 
@@ -37,8 +40,8 @@ internal sealed partial class FeedLoop
                 MaxDelay = source.Retry.MaxWait,
                 ShouldHandle = outcome => ValueTask.FromResult(source.Retry.Attempts > 1 && outcome.Outcome.Result is { IsTransient: true }),
                 // Retry-After: 0 is no leave to ask without a pause.
-                DelayGenerator = outcome => ValueTask.FromResult(outcome.Outcome.Result?.RetryAfter is { } wait && wait > source.Retry.MinWait
-                    ? wait : outcome.Outcome.Result?.RetryAfter is null ? (TimeSpan?)null : source.Retry.MinWait),
+                DelayGenerator = outcome => ValueTask.FromResult<TimeSpan?>(
+                    outcome.Outcome.Result?.RetryAfter is not { } wait ? null : wait > source.Retry.MinWait ? wait : source.Retry.MinWait),
                 OnRetry = _ => { BeginWait(); return ValueTask.CompletedTask; },
             }).Build();
     }
@@ -137,9 +140,6 @@ internal sealed partial class FeedLoop
             return new FetchFailure(FetchFailureKind.Internal, "something went wrong in Tocsin; its log says more");
         }
     }
-
-    // The source of the pipeline's token is open to TryStart only while the feed waits.
-    private CancellationTokenSource? _waiter;
 
     private CancellationToken Waiter(CancellationTokenSource wait)
     {

@@ -19,13 +19,13 @@ public sealed class IdentityStore(EventJournal journal, IdentityDirectory direct
                 directory.Apply(new HolderChange(name, row.Key, JsonSerializer.Deserialize(row.Value, HolderJson.Default.IReadOnlyListHolder)!));
     }
 
-    /// <summary>Takes over an answer of a source's directory: durable first, then in use. Returns how many addresses changed.</summary>
-    public async Task<int> ObserveAsync(string source, IReadOnlyDictionary<string, string> users, DateTimeOffset seenAt, CancellationToken cancellation)
+    /// <summary>Takes over an answer of a source's directory: durable first, then in use.</summary>
+    public async Task ObserveAsync(string source, IReadOnlyDictionary<string, string> users, DateTimeOffset seenAt, CancellationToken cancellation)
     {
         await _one.WaitAsync(cancellation);
         try
         {
-            return await SaveAsync(directory.Observe(source, users, seenAt), cancellation);
+            await SaveAsync(directory.Observe(source, users, seenAt), cancellation);
         }
         finally
         {
@@ -49,7 +49,7 @@ public sealed class IdentityStore(EventJournal journal, IdentityDirectory direct
 
     public void Dispose() => _one.Dispose();
 
-    private async Task<int> SaveAsync(IReadOnlyList<HolderChange> changes, CancellationToken cancellation)
+    private async Task SaveAsync(IReadOnlyList<HolderChange> changes, CancellationToken cancellation)
     {
         foreach (var chunk in changes.Chunk(RowsPerAppend))
         {
@@ -62,7 +62,6 @@ public sealed class IdentityStore(EventJournal journal, IdentityDirectory direct
                 directory.Apply(change);
             late.Learned(chunk.Select(change => change.Address));
         }
-        return changes.Count;
     }
 
     private static string StateName(string name) => $"identities/{name}";

@@ -258,6 +258,6 @@ public sealed class LateAttributionTests : IAsyncLifetime
 
     private Task<AppendResult> AppendAsync(params SecurityEvent[] events) => _journal.AppendAsync(new Append { Entries = events }, default);
 
-    private Task<int> LearnAsync(string user, int at, string address = Ip) =>
+    private Task LearnAsync(string user, int at, string address = Ip) =>
         _identities.ObserveAsync("own", new Dictionary<string, string>(StringComparer.Ordinal) { [address] = user }, At(at), default);
 }
