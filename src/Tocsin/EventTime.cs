@@ -10,6 +10,9 @@ namespace Tocsin;
 /// </summary>
 public readonly record struct EventTime : IComparable<EventTime>
 {
+    /// <summary>The longest text form: 2026-01-31T12:00:00.123456789Z.</summary>
+    public const int MaxTextBytes = 30;
+
     private const long MinSeconds = -62_135_596_800;
     private const long MaxSeconds = 253_402_300_799;
 
@@ -107,10 +110,26 @@ public readonly record struct EventTime : IComparable<EventTime>
     /// <summary>RFC 3339 in UTC with as many fractional digits as came in.</summary>
     public override string ToString()
     {
-        var text = new StringBuilder(30).Append(ToDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture));
+        Span<byte> text = stackalloc byte[MaxTextBytes];
+        return Encoding.ASCII.GetString(text[..Format(text)]);
+    }
+
+    /// <summary>Writes what <see cref="ToString"/> gives; returns its length, at most <see cref="MaxTextBytes"/>.</summary>
+    public int Format(Span<byte> utf8)
+    {
+        // The sortable form is RFC 3339 to the second, without an offset.
+        ToDateTimeOffset().UtcDateTime.TryFormat(utf8, out _, "s", CultureInfo.InvariantCulture);
+        var length = 19;
         if (Digits > 0)
-            text.Append('.').Append(Nanoseconds.ToString("D9", CultureInfo.InvariantCulture), 0, Digits);
-        return text.Append('Z').ToString();
+        {
+            Span<byte> fraction = stackalloc byte[9];
+            Nanoseconds.TryFormat(fraction, out _, "D9", CultureInfo.InvariantCulture);
+            utf8[length++] = (byte)'.';
+            fraction[..Digits].CopyTo(utf8[length..]);
+            length += Digits;
+        }
+        utf8[length++] = (byte)'Z';
+        return length;
     }
 
     /// <summary>Unix seconds as a JSON number with as many fractional digits as came in.</summary>

@@ -66,6 +66,12 @@ internal sealed class TestStore(string folder) : IJournalStore
 
     public ValueTask<SecurityEvent?> FindAsync(long sequence, CancellationToken cancellation) => Read().FindAsync(sequence, cancellation);
 
+    public ValueTask<StoredEvent?> FindAsync(EventId id, CancellationToken cancellation) => Read().FindAsync(id, cancellation);
+
+    public ValueTask<EventPage> QueryAsync(EventQuery query, CancellationToken cancellation) => Read().QueryAsync(query, cancellation);
+
+    public ValueTask<EventStats> CountAsync(StatsQuery query, CancellationToken cancellation) => Read().CountAsync(query, cancellation);
+
     public ValueTask<long> FindStartAsync(long count, CancellationToken cancellation) => Read().FindStartAsync(count, cancellation);
 
     public ValueTask<StateRow?> GetStateAsync(string name, string key, CancellationToken cancellation) => Read().GetStateAsync(name, key, cancellation);

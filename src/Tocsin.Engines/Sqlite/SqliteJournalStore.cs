@@ -63,6 +63,21 @@ public sealed class SqliteJournalStore : IJournalStore
             : _readers.RunAsync(reader => EntryReader.Find(reader, partitions, sequence, head), cancellation);
     }
 
+    public async ValueTask<StoredEvent?> FindAsync(EventId id, CancellationToken cancellation)
+    {
+        foreach (IReadOnlyList<string> sources in (string[][])[[], [EventFilter.OwnSource]])
+        {
+            var page = await QueryAsync(new EventQuery { Filter = new EventFilter { Ids = [id], Sources = sources }, Limit = 1 }, cancellation);
+            if (page.Events.Count > 0)
+                return page.Events[0];
+        }
+        return null;
+    }
+
+    public ValueTask<EventPage> QueryAsync(EventQuery query, CancellationToken cancellation) => ScanQuery.PageAsync(this, query, cancellation);
+
+    public ValueTask<EventStats> CountAsync(StatsQuery query, CancellationToken cancellation) => ScanQuery.CountAsync(this, query, cancellation);
+
     public ValueTask<long> FindStartAsync(long count, CancellationToken cancellation)
     {
         var partitions = _writer.Partitions;

@@ -142,6 +142,8 @@ internal sealed class SqliteWriter : IDisposable
                 return new AppendResult(AppendStatus.Conflict, []);
         if (!TargetsExist(append))
             return new AppendResult(AppendStatus.UnknownTarget, []);
+        if (append.RefuseOtherContent && HasOtherContent(append))
+            return new AppendResult(AppendStatus.OtherContent, []);
         var entries = new EntryResult[append.Entries.Count];
         for (var i = 0; i < entries.Length; i++)
         {
@@ -201,6 +203,20 @@ internal sealed class SqliteWriter : IDisposable
                 && (target < 1 || target > _sequence || !Of(target).Table.Contains(_connection, target, out _)))
                 return false;
         return true;
+    }
+
+    private bool HasOtherContent(Append append)
+    {
+        Span<byte> id = stackalloc byte[EventId.SizeInBytes];
+        foreach (var entry in append.Entries)
+        {
+            if (entry is not SecurityEvent { Id.IsKeyed: true } e)
+                continue;
+            e.Id.WriteTo(id);
+            if (FindId(id) is { Sequence: > 0 } known && known.Fingerprint != e.Fingerprint)
+                return true;
+        }
+        return false;
     }
 
     private Partition Of(long sequence)

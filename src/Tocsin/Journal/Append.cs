@@ -18,6 +18,12 @@ public sealed record Append
 
     /// <summary>Versions that must still hold when the transaction begins.</summary>
     public IReadOnlyList<StateExpectation> Expect { get; init; } = [];
+
+    /// <summary>
+    /// True: when one of the events is there already with other content, no new event of this append is written (a request under an
+    /// Idempotency-Key that was used for another). Its result is then <see cref="AppendStatus.OtherContent"/>.
+    /// </summary>
+    public bool RefuseOtherContent { get; init; }
 }
 
 /// <summary>Writes one row of state, or deletes it when <paramref name="Value"/> is null.</summary>
@@ -43,6 +49,9 @@ public enum AppendStatus
 
     /// <summary>An amendment targets a sequence that holds no event: nothing was written.</summary>
     UnknownTarget,
+
+    /// <summary>An event is there already with other content, and <see cref="Append.RefuseOtherContent"/> was asked for: nothing was written.</summary>
+    OtherContent,
 }
 
 /// <summary>What became of one entry of a committed append.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
@@ -12,6 +13,12 @@ public sealed partial class EventJournal : IAsyncDisposable
     /// <summary>Most entries and rows of state in one transaction: more would make everybody wait for the largest.</summary>
     private const int MaxGroupWeight = 20_000;
 
+    /// <summary>Most bytes of records in one transaction.</summary>
+    private const long MaxGroupBytes = 16 << 20;
+
+    /// <summary>Bytes of records that may wait. A larger append goes in when nothing else waits.</summary>
+    private const long MaxQueuedBytes = 64 << 20;
+
     private readonly int _capacity;
     private readonly ILogger<EventJournal> _logger;
     private readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true });
@@ -21,7 +28,9 @@ public sealed partial class EventJournal : IAsyncDisposable
     private readonly Lock _room = new();
     private readonly Queue<Pending> _waiting = new();
     private int _queued;
+    private long _queuedBytes;
 
+    private readonly RecentEntries _recent = new();
     private TaskCompletionSource _advanced = NewSignal();
 
     /// <summary>Starts the writer. <paramref name="capacity"/>: entries that may wait before <see cref="AppendAsync"/> makes callers wait.</summary>
@@ -58,7 +67,7 @@ public sealed partial class EventJournal : IAsyncDisposable
         var pending = new Pending(append);
         lock (_room)
         {
-            if (_waiting.Count == 0 && Fits(pending.Weight))
+            if (_waiting.Count == 0 && Fits(pending))
                 Accept(pending);
             else
                 _waiting.Enqueue(pending);
@@ -70,10 +79,36 @@ public sealed partial class EventJournal : IAsyncDisposable
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             pending.GivenUp = true;
-            Release(0);
+            Release(0, 0);
             throw;
         }
     }
+
+    /// <summary>
+    /// As <see cref="AppendAsync"/>, but never waits for room: false when the queue holds as many entries or bytes as it may, and nothing of the append is
+    /// kept then. For callers who can be told to come again. What was accepted is committed even if nobody waits for it.
+    /// </summary>
+    public bool TryAppend(Append append, [NotNullWhen(true)] out Task<AppendResult>? done)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(append.Entries.Count, Append.MaxEntries);
+        var pending = new Pending(append);
+        done = null;
+        lock (_room)
+        {
+            if (_waiting.Count > 0 || !Fits(pending))
+                return false;
+            Accept(pending);
+        }
+        done = pending.Done.Task;
+        return true;
+    }
+
+    /// <summary>
+    /// Entries after <paramref name="after"/> in order, as <see cref="IJournalStore.ReadAsync"/> gives them. Whoever follows closely gets what was
+    /// committed lately from memory, without asking the store.
+    /// </summary>
+    public ValueTask<IReadOnlyList<Sequenced>> ReadAsync(long after, int limit, CancellationToken cancellation) =>
+        _recent.Read(after, limit) is { } entries ? ValueTask.FromResult(entries) : Store.ReadAsync(after, limit, cancellation);
 
     /// <summary>Completes when <see cref="Head"/> is past <paramref name="after"/>.</summary>
     public async Task WaitPastAsync(long after, CancellationToken cancellation)
@@ -101,13 +136,15 @@ public sealed partial class EventJournal : IAsyncDisposable
         while (await _queue.Reader.WaitToReadAsync())
         {
             var weight = 0;
-            while (weight < MaxGroupWeight && _queue.Reader.TryRead(out var pending))
+            var bytes = 0L;
+            while (weight < MaxGroupWeight && bytes < MaxGroupBytes && _queue.Reader.TryRead(out var pending))
             {
                 group.Add(pending);
                 weight += pending.Weight;
+                bytes += pending.Bytes;
             }
             await CommitAsync(group);
-            Release(weight);
+            Release(weight, bytes);
             group.Clear();
         }
     }
@@ -135,18 +172,20 @@ public sealed partial class EventJournal : IAsyncDisposable
             return;
         }
         LastError = null;
+        _recent.Add(group.Select(pending => pending.Append), results);
         Interlocked.Exchange(ref _advanced, NewSignal()).SetResult();
         for (var i = 0; i < group.Count; i++)
             group[i].Done.SetResult(results[i]);
     }
 
     /// <summary>Takes what is done out of the count and lets those who wait into the queue, in the order in which they came.</summary>
-    private void Release(int weight)
+    private void Release(int weight, long bytes)
     {
         lock (_room)
         {
             _queued -= weight;
-            while (_waiting.TryPeek(out var next) && (next.GivenUp || Fits(next.Weight)))
+            _queuedBytes -= bytes;
+            while (_waiting.TryPeek(out var next) && (next.GivenUp || Fits(next)))
             {
                 _waiting.Dequeue();
                 if (!next.GivenUp)
@@ -158,13 +197,16 @@ public sealed partial class EventJournal : IAsyncDisposable
     private void Accept(Pending pending)
     {
         if (_queue.Writer.TryWrite(pending))
+        {
             _queued += pending.Weight;
+            _queuedBytes += pending.Bytes;
+        }
         else
             pending.Done.SetException(new JournalUnavailableException("The journal is closing."));
     }
 
     /// <summary>An append larger than the whole queue goes in when nothing else waits.</summary>
-    private bool Fits(int weight) => _queued == 0 || _queued + weight <= _capacity;
+    private bool Fits(Pending pending) => _queued == 0 || (_queued + pending.Weight <= _capacity && _queuedBytes + pending.Bytes <= MaxQueuedBytes);
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -174,10 +216,22 @@ public sealed partial class EventJournal : IAsyncDisposable
 
         public int Weight { get; } = append.Entries.Count + append.State.Count;
 
+        public long Bytes { get; } = BytesOf(append);
+
         public TaskCompletionSource<AppendResult> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>Its caller no longer waits: it needs no place. What was accepted already is committed all the same.</summary>
         public volatile bool GivenUp;
+
+        private static long BytesOf(Append append)
+        {
+            var bytes = 0L;
+            foreach (var entry in append.Entries)
+                bytes += entry is SecurityEvent e ? e.Data.Utf8.Length + (e.Description?.Length ?? 0) : 0;
+            foreach (var write in append.State)
+                bytes += write.Value?.Length ?? 0;
+            return bytes;
+        }
     }
 
     private static partial class Log

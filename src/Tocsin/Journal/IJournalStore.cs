@@ -33,6 +33,18 @@ public interface IJournalStore : IAsyncDisposable
     /// <summary>One event with its amendments applied; null when there is none at this sequence.</summary>
     ValueTask<SecurityEvent?> FindAsync(long sequence, CancellationToken cancellation);
 
+    /// <summary>The event with this id, its amendments applied; null when there is none.</summary>
+    ValueTask<StoredEvent?> FindAsync(EventId id, CancellationToken cancellation);
+
+    /// <summary>
+    /// A page of the events that a filter takes, as they read with the amendments up to the query's ceiling. A walk of such pages gives every event
+    /// that was there when it began exactly once. No read transaction is held from page to page.
+    /// </summary>
+    ValueTask<EventPage> QueryAsync(EventQuery query, CancellationToken cancellation);
+
+    /// <summary>Counts the events that a filter takes.</summary>
+    ValueTask<EventStats> CountAsync(StatsQuery query, CancellationToken cancellation);
+
     /// <summary>
     /// A sequence, cheap to find, such that at least <paramref name="count"/> events with a priority come after it, or all of them: where
     /// a reader begins who wants the newest <paramref name="count"/>.

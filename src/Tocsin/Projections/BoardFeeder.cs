@@ -50,7 +50,7 @@ public sealed class BoardFeeder(EventJournal journal, IncidentBoard board, TimeP
     }
 
     private Task<IReadOnlyList<Sequenced>> ReadAsync(long after, CancellationToken cancellation) =>
-        journal.Store.ReadAsync(after, PageEntries, cancellation).AsTask();
+        journal.ReadAsync(after, PageEntries, cancellation).AsTask();
 
     private async Task ApplyAsync(IReadOnlyList<Sequenced> page, CancellationToken cancellation)
     {

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 
-namespace Tocsin.Collect;
+namespace Tocsin;
 
 /// <summary>Where a value stands in a record: <c>a.b[0].c</c>, or <c>.</c> for the whole. Immutable, thread-safe.</summary>
 public sealed class FieldPath

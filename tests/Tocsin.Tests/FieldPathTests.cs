@@ -1,6 +1,7 @@
-using Tocsin.Collect;
+using Tocsin.Tests.Collect;
 
-namespace Tocsin.Tests.Collect;
+
+namespace Tocsin.Tests;
 
 public sealed class FieldPathTests
 {
