@@ -3,39 +3,44 @@ namespace Tocsin.Engines.Sqlite;
 /// <summary>Reads entries in the order of the journal: events from their partitions, merged with the amendments.</summary>
 internal static class EntryReader
 {
-    public static IReadOnlyList<Sequenced> Read(SqliteReader reader, Partition[] partitions, long after, long head, int limit)
+    public static IReadOnlyList<Sequenced> Read(SqliteReader reader, PartitionSet set, long after, long head, int limit)
     {
         var events = new List<Sequenced>(Math.Min(limit, (int)Math.Min(int.MaxValue, head - after)));
-        foreach (var partition in partitions)
+        for (var i = 0; i < set.Partitions.Length && events.Count < limit; i++)
         {
-            var last = Last(partitions, partition, head);
-            if (last > after && events.Count < limit)
-                partition.Table.Read(reader.Connection, after, last, limit - events.Count, reader.Words, events);
+            var last = set.LastOf(i, head);
+            if (last <= after)
+                continue;
+            var partition = set.Partitions[i];
+            using var rows = partition.Rent(reader.Connection);
+            partition.Table.Read(rows.Connection, after, last, limit - events.Count, reader.Words, events);
         }
         var amendments = Amendments(reader.Connection, after, head, limit);
         return amendments.Count == 0 ? events : Merge(events, amendments, limit);
     }
 
-    public static SecurityEvent? Find(SqliteReader reader, Partition[] partitions, long sequence, long head)
+    /// <summary>An event as it reads with the amendments up to a sequence; null when there is none.</summary>
+    public static SecurityEvent? Find(SqliteReader reader, PartitionSet set, long sequence, long ceiling)
     {
-        var found = new List<Sequenced>(1);
-        foreach (var partition in partitions)
-            if (partition.FirstSequence <= sequence && sequence <= Last(partitions, partition, head))
-                partition.Table.Read(reader.Connection, sequence - 1, sequence, 1, reader.Words, found);
-        if (found.Count == 0)
-            return null;
-        var row = reader.Connection.Statement("SELECT changes FROM amendment WHERE target = ?1 AND sequence <= ?2 ORDER BY sequence").Bind(1, sequence).Bind(2, head);
-        var e = (SecurityEvent)found[0].Entry;
+        var partition = set.Of(sequence);
+        using var rows = partition.Rent(reader.Connection);
+        return Find(reader, partition, rows.Connection, sequence, ceiling);
+    }
+
+    /// <summary>The same, where the connection to the rows is at hand.</summary>
+    public static SecurityEvent? Find(SqliteReader reader, Partition partition, SqliteConnection rows, long sequence, long ceiling)
+    {
+        var e = partition.Table.Find(rows, sequence, reader.Words);
+        return e is null || !partition.HasAmendments ? e : Amend(reader.Connection, e, sequence, ceiling);
+    }
+
+    public static SecurityEvent Amend(SqliteConnection connection, SecurityEvent e, long sequence, long ceiling)
+    {
+        var row = connection.Statement("SELECT changes FROM amendment WHERE target = ?1 AND sequence <= ?2 ORDER BY sequence").Bind(1, sequence).Bind(2, ceiling);
         while (row.Step())
             e = AmendmentJson.Read(sequence, row.Bytes(0)).Apply(e);
         row.Reset();
         return e;
-    }
-
-    private static long Last(Partition[] partitions, Partition partition, long head)
-    {
-        var next = Array.IndexOf(partitions, partition) + 1;
-        return next < partitions.Length ? Math.Min(head, partitions[next].FirstSequence - 1) : head;
     }
 
     private static List<Sequenced> Amendments(SqliteConnection connection, long after, long head, int limit)

@@ -1,25 +1,35 @@
 namespace Tocsin.Engines.Sqlite;
 
 /// <summary>The events of one partition as a table, and the way an event is written to and read from a row.</summary>
-internal sealed class EventTable(int number)
+internal sealed class EventTable(string name)
 {
+    /// <summary>The table of a sealed partition, in a file of its own.</summary>
+    public static EventTable Sealed { get; } = new("event");
+
     private const string Columns =
         "sequence, id, kind, priority, time, precision, received_at, source, type, device, user_id, attribution, attribution_source, address, "
         + "external_id, fingerprint, src_ip, dst_ip, country, description, data";
 
-    private readonly string _insert = $"INSERT INTO event_{number} ({Columns}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)";
-    private readonly string _after = $"SELECT {Columns} FROM event_{number} WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3";
-    private readonly string _byId = $"SELECT sequence, fingerprint FROM event_{number} WHERE id = ?1";
-    private readonly string _unresolvedAddress = $"SELECT address, attribution FROM event_{number} WHERE sequence = ?1";
+    private readonly string _insert = $"INSERT INTO {name} ({Columns}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)";
+    private readonly string _after = $"SELECT {Columns} FROM {name} WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3";
+    private readonly string _fingerprint = $"SELECT fingerprint FROM {name} WHERE sequence = ?1";
+    private readonly string _one = $"SELECT {Columns} FROM {name} WHERE sequence = ?1";
+    private readonly string _indexed = $"SELECT {Columns[..Columns.LastIndexOf(',')]}, NULL FROM {name} ORDER BY sequence";
+    private readonly string _exists = $"SELECT 1 FROM {name} WHERE sequence = ?1";
 
-    public static void Create(SqliteConnection connection, int number) => connection.Execute($"""
-        CREATE TABLE event_{number} (
+    /// <summary>The table of a partition that is not sealed yet.</summary>
+    public static EventTable Of(int number) => new($"event_{number}");
+
+    public string Name => name;
+
+    // No index: what filters and ids ask for is kept beside (see Columns/ and Segments/), at a fraction of what B-trees cost the writer.
+    public void Create(SqliteConnection connection) => connection.Execute($"""
+        CREATE TABLE {name} (
             sequence INTEGER PRIMARY KEY, id BLOB NOT NULL, kind INTEGER NOT NULL, priority INTEGER NOT NULL,
             time INTEGER NOT NULL, precision INTEGER NOT NULL, received_at INTEGER NOT NULL,
             source TEXT NOT NULL, type TEXT NOT NULL, device TEXT, user_id TEXT,
             attribution INTEGER NOT NULL, attribution_source TEXT, address TEXT,
             external_id TEXT, fingerprint INTEGER NOT NULL, src_ip TEXT, dst_ip TEXT, country TEXT, description TEXT, data BLOB);
-        CREATE UNIQUE INDEX event_{number}_id ON event_{number} (id);
         """);
 
     public void Insert(SqliteConnection connection, long sequence, SecurityEvent e, ReadOnlySpan<byte> id)
@@ -36,23 +46,36 @@ internal sealed class EventTable(int number)
         row.Run();
     }
 
-    /// <summary>The sequence and fingerprint of the event with this id; sequence 0 when there is none here.</summary>
-    public (long Sequence, long Fingerprint) FindId(SqliteConnection connection, ReadOnlySpan<byte> id)
+    public long Fingerprint(SqliteConnection connection, long sequence)
     {
-        var row = connection.Statement(_byId).Bind(1, id);
-        var found = row.Step() ? (row.Int64(0), row.Int64(1)) : default;
+        var row = connection.Statement(_fingerprint).Bind(1, sequence);
+        var fingerprint = row.Step() ? row.Int64(0) : 0;
+        row.Reset();
+        return fingerprint;
+    }
+
+    /// <summary>The event as first committed; null when there is none.</summary>
+    public SecurityEvent? Find(SqliteConnection connection, long sequence, StringCache words)
+    {
+        var row = connection.Statement(_one).Bind(1, sequence);
+        var found = row.Step() ? Event(row, words) : null;
         row.Reset();
         return found;
     }
 
-    /// <summary>False when there is no such event. <paramref name="address"/> is set when nobody was found for it at first.</summary>
-    public bool Contains(SqliteConnection connection, long sequence, out string? address)
+    /// <summary>All events in order, without their data: what an index is made of.</summary>
+    public void ReadIndexed(SqliteConnection connection, StringCache words, Action<long, SecurityEvent> take)
     {
-        address = null;
-        var row = connection.Statement(_unresolvedAddress).Bind(1, sequence);
+        var row = connection.Statement(_indexed);
+        while (row.Step())
+            take(row.Int64(0), Event(row, words));
+        row.Reset();
+    }
+
+    public bool Contains(SqliteConnection connection, long sequence)
+    {
+        var row = connection.Statement(_exists).Bind(1, sequence);
         var found = row.Step();
-        if (found && row.Int64(1) == (long)AttributionRule.Unresolved)
-            address = row.Text(0);
         row.Reset();
         return found;
     }

@@ -53,7 +53,7 @@ internal static class Migrations
         var id = new byte[16];
         Guid.NewGuid().TryWriteBytes(id, bigEndian: true, out _);
         connection.Statement("INSERT INTO head VALUES (1, ?1, ?2, 0, 0)").Bind(1, id).Bind(2, RandomNumberGenerator.GetBytes(32)).Run();
-        EventTable.Create(connection, 1);
+        EventTable.Of(1).Create(connection);
         connection.Execute("INSERT INTO partition (number, first_sequence) VALUES (1, 1)");
     }
 }

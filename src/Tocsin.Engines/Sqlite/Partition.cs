@@ -1,58 +1,81 @@
+using Tocsin.Engines.Sqlite.Columns;
+using Tocsin.Engines.Sqlite.Segments;
+
 namespace Tocsin.Engines.Sqlite;
 
 /// <summary>
-/// A run of sequences kept in one table. The newest is open and takes new events; the others are full and never change. The writer alone
-/// touches the counts and the filter of the open one.
+/// A run of sequences. The newest is open and takes new events; the others are full and never change. One that is not sealed has its rows in a table of the
+/// journal and its index in memory; a sealed one has both in files of its own, and is another object: who still reads the old one finds it as it was.
 /// </summary>
-internal sealed class Partition(int number, long firstSequence, IdFilter filter)
+internal sealed class Partition
 {
     /// <summary>Events in a partition: small B-trees keep their speed, and sealing one takes about a second.</summary>
     public const int MaxRows = 250_000;
 
-    public int Number { get; } = number;
+    private Partition(int number, long firstSequence, EventTable table, EventColumns? columns, Segment? segment) =>
+        (Number, FirstSequence, Table, Columns, Segment) = (number, firstSequence, table, columns, segment);
 
-    public long FirstSequence { get; } = firstSequence;
+    public int Number { get; }
 
-    public EventTable Table { get; } = new(number);
+    public long FirstSequence { get; }
 
-    public IdFilter Filter { get; } = filter;
+    public EventTable Table { get; }
 
-    public int Rows { get; set; }
+    /// <summary>The index, while it is not sealed.</summary>
+    public EventColumns? Columns { get; }
 
+    /// <summary>The files, once it is sealed.</summary>
+    public Segment? Segment { get; }
+
+    /// <summary>Events that were amended since the index was made.</summary>
+    public Amended Amended { get; } = new();
+
+    /// <summary>Events with a priority. The writer alone counts them.</summary>
     public int Prioritised { get; set; }
 
-    /// <summary>Reads the list; the open partition's counts and filter are made anew from its table.</summary>
-    public static List<Partition> Load(SqliteConnection connection)
+    public int Rows => Columns?.Count ?? Segment!.Index.Rows;
+
+    /// <summary>True when its rows alone do not say how they read.</summary>
+    public bool HasAmendments => Amended.Events > 0 || Segment?.Index.HasAmendments == true;
+
+    public static Partition Unsealed(int number, long firstSequence) => new(number, firstSequence, EventTable.Of(number), new EventColumns(), null);
+
+    public static Partition Sealed(int number, long firstSequence, Segment segment, int prioritised) =>
+        new(number, firstSequence, EventTable.Sealed, null, segment) { Prioritised = prioritised };
+
+    /// <summary>A connection to its rows, to be given back; <paramref name="journal"/> where they are still there.</summary>
+    public RowLease Rent(SqliteConnection journal) => Segment is null ? new RowLease(journal, null, null) : Segment.Rent();
+
+    /// <summary>The sequence of the event with this id; 0 when there is none.</summary>
+    public long FindId(UInt128 id)
     {
-        var partitions = new List<Partition>();
-        var row = connection.Statement("SELECT number, first_sequence, rows, prioritised, filter FROM partition ORDER BY number");
-        while (row.Step())
-            partitions.Add(new Partition((int)row.Int64(0), row.Int64(1), row.IsNull(4) ? new IdFilter(MaxRows) : IdFilter.FromBytes(row.Bytes(4)))
-            {
-                Rows = (int)row.Int64(2),
-                Prioritised = (int)row.Int64(3),
-            });
-        row.Reset();
-        var open = partitions[^1];
-        var ids = connection.Statement($"SELECT id, priority FROM event_{open.Number}");
-        while (ids.Step())
-        {
-            open.Filter.Add(ids.Bytes(0));
-            open.Rows++;
-            open.Prioritised += ids.Int64(1) == 0 ? 0 : 1;
-        }
-        ids.Reset();
-        return partitions;
+        if (Segment is not null)
+            return Segment.Index.FindId(id);
+        var row = Columns!.FindId(id);
+        return row < 0 ? 0 : Columns.Block(row).Sequences[row % ColumnBlock.Rows];
     }
 
-    /// <summary>Within the caller's transaction: writes down what this partition holds and makes the next one.</summary>
-    public Partition Roll(SqliteConnection connection, long nextSequence)
+    /// <summary>The fingerprint of one of its events.</summary>
+    public long FingerprintOf(long sequence, SqliteConnection journal)
     {
-        var next = new Partition(Number + 1, nextSequence, new IdFilter(MaxRows));
-        connection.Statement("UPDATE partition SET rows = ?2, prioritised = ?3, filter = ?4 WHERE number = ?1")
-            .Bind(1, Number).Bind(2, Rows).Bind(3, Prioritised).Bind(4, Filter.Bytes).Run();
-        connection.Statement("INSERT INTO partition (number, first_sequence) VALUES (?1, ?2)").Bind(1, next.Number).Bind(2, nextSequence).Run();
-        EventTable.Create(connection, next.Number);
-        return next;
+        if (Columns is not null)
+        {
+            var row = Columns.FindSequence(sequence);
+            return Columns.Block(row).Fingerprints[row % ColumnBlock.Rows];
+        }
+        using var rows = Rent(journal);
+        return Table.Fingerprint(rows.Connection, sequence);
+    }
+}
+
+/// <summary>A connection that goes back where it came from.</summary>
+internal readonly struct RowLease(SqliteConnection connection, Segment? segment, SegmentConnections? home) : IDisposable
+{
+    public SqliteConnection Connection => connection;
+
+    public void Dispose()
+    {
+        if (segment is not null)
+            home!.Return(segment, connection);
     }
 }

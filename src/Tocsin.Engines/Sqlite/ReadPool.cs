@@ -10,7 +10,7 @@ internal sealed record SqliteReader(SqliteConnection Connection, StringCache Wor
 /// </summary>
 internal sealed class ReadPool(string path) : IDisposable
 {
-    private const int MaxConnections = 4;
+    private const int MaxConnections = 8;
     private readonly ConcurrentBag<SqliteReader> _idle = [];
     private readonly SemaphoreSlim _turns = new(MaxConnections);
 

@@ -17,10 +17,13 @@ internal sealed class SqliteConnection : IDisposable
 
     public static SqliteConnection OpenReader(string path) => Open(path, raw.SQLITE_OPEN_READONLY);
 
+    /// <summary>A file that nobody changes: read without locks.</summary>
+    public static SqliteConnection OpenImmutable(string path) => Open($"{new Uri(path).AbsoluteUri}?immutable=1", raw.SQLITE_OPEN_READONLY);
+
     private static SqliteConnection Open(string path, int flags)
     {
         _ = SqliteLibrary.Version;
-        var code = raw.sqlite3_open_v2(path, out var db, flags | raw.SQLITE_OPEN_NOMUTEX, null);
+        var code = raw.sqlite3_open_v2(path, out var db, flags | raw.SQLITE_OPEN_NOMUTEX | raw.SQLITE_OPEN_URI, null);
         if (code != raw.SQLITE_OK)
         {
             var message = db is null ? "cannot open" : raw.sqlite3_errmsg(db).utf8_to_string();
@@ -53,6 +56,14 @@ internal sealed class SqliteConnection : IDisposable
         var value = statement.Step() ? statement.Int64(0) : 0;
         statement.Reset();
         return value;
+    }
+
+    /// <summary>As <see cref="Scalar"/>, for a statement that is not needed again.</summary>
+    public long Once(string sql)
+    {
+        Check(raw.sqlite3_prepare_v2(_db, sql, out var handle));
+        using var statement = new SqliteStatement(this, handle);
+        return statement.Step() ? statement.Int64(0) : 0;
     }
 
     /// <summary>Rolls back when a transaction is open; after a full disk SQLite may already have done so.</summary>

@@ -1,46 +1,73 @@
+using Tocsin.Engines.Sqlite.Queries;
+using Tocsin.Engines.Sqlite.Segments;
 using Tocsin.Journal;
 
 namespace Tocsin.Engines.Sqlite;
 
 /// <summary>
-/// The journal in one SQLite file, <c>journal.db</c>, with WAL and synchronous=FULL: a commit is on disk (fdatasync of the WAL) before
-/// <see cref="CommitAsync"/> returns. One connection writes and checkpoints, the others only read: SQLite before 3.51.3 can corrupt a WAL
-/// that two connections write or checkpoint at once. A locked file keeps a second process out.
+/// The journal in a folder: the newest partitions in one SQLite file, <c>journal.db</c>, with WAL and synchronous=FULL, so that a commit is on disk
+/// (fdatasync of the WAL) before <see cref="CommitAsync"/> returns; full ones as files that never change, in <c>segments/</c>. One connection writes and
+/// checkpoints, the others only read: SQLite before 3.51.3 can corrupt a WAL that two connections write or checkpoint at once. A locked file keeps a second
+/// process out.
 /// </summary>
 public sealed class SqliteJournalStore : IJournalStore
 {
+    /// <summary>Looks into records that run at once: they take long, and must leave connections for others.</summary>
+    private const int MaxScans = 2;
+
+    /// <summary>How long a look into records works before it lets go of its connection.</summary>
+    private static readonly TimeSpan ScanSlice = TimeSpan.FromMilliseconds(4);
+
+    /// <summary>How long it rests after, when somebody wrote meanwhile: it then takes a tenth of one core.</summary>
+    private static readonly TimeSpan ScanPause = TimeSpan.FromMilliseconds(36);
+
     private readonly StoreLock _lock;
     private readonly SqliteWriter _writer;
     private readonly ReadPool _readers;
+    private readonly SegmentConnections _connections;
+    private readonly SegmentKeeper _keeper;
+    private readonly SemaphoreSlim _scans = new(MaxScans);
+    private readonly TimeProvider _time;
     private int _closed;
 
-    private SqliteJournalStore(StoreLock held, SqliteWriter writer, ReadPool readers) => (_lock, _writer, _readers) = (held, writer, readers);
+    private SqliteJournalStore(StoreLock held, SqliteWriter writer, ReadPool readers, SegmentConnections connections, SegmentBuilder builder, SqliteOptions options)
+    {
+        (_lock, _writer, _readers, _connections, _time) = (held, writer, readers, connections, options.Time);
+        _keeper = new SegmentKeeper(writer, builder, options.Time, options.Logger);
+        _writer.Rolled = _keeper.Rolled;
+    }
 
     public JournalInfo Info => _writer.Info;
 
     public long Head => _writer.Head;
 
     /// <summary>Opens or creates the journal in a folder. Throws <see cref="JournalOpenException"/>, having changed nothing, when it cannot.</summary>
-    public static SqliteJournalStore Open(string folder)
+    public static SqliteJournalStore Open(string folder, SqliteOptions? options = null)
     {
+        options ??= new SqliteOptions();
         folder = Path.GetFullPath(folder);
         var held = StoreLock.Take(folder);
+        var connections = new SegmentConnections();
         try
         {
             var path = Path.Combine(folder, "journal.db");
-            return new SqliteJournalStore(held, SqliteWriter.Open(path), new ReadPool(path));
+            var segments = new SegmentFolder(folder);
+            var builder = new SegmentBuilder(segments, path, connections);
+            return new SqliteJournalStore(held, SqliteWriter.Open(path, segments, builder, options.PartitionRows), new ReadPool(path), connections, builder, options);
         }
         catch
         {
+            connections.Dispose();
             held.Dispose();
             throw;
         }
     }
 
-    public ValueTask<IReadOnlyList<AppendResult>> CommitAsync(IReadOnlyList<Append> group, CancellationToken cancellation)
+    public async ValueTask<IReadOnlyList<AppendResult>> CommitAsync(IReadOnlyList<Append> group, CancellationToken cancellation)
     {
+        await _keeper.WaitForRoomAsync();
         _writer.CheckpointIfDue();
-        return ValueTask.FromResult<IReadOnlyList<AppendResult>>(_writer.Commit(group));
+        return _writer.Commit(group);
     }
 
     public ValueTask<IReadOnlyList<Sequenced>> ReadAsync(long after, int limit, CancellationToken cancellation)
@@ -49,41 +76,56 @@ public sealed class SqliteJournalStore : IJournalStore
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, 10_000);
         // What is committed never changes, so a head taken now makes several statements read one state.
-        var (head, partitions) = (_writer.Head, _writer.Partitions);
+        var head = _writer.Head;
         return after >= head
             ? ValueTask.FromResult<IReadOnlyList<Sequenced>>([])
-            : _readers.RunAsync(reader => EntryReader.Read(reader, partitions, after, head, limit), cancellation);
+            : ReadAsync((reader, set) => EntryReader.Read(reader, set, after, head, limit), cancellation);
     }
 
     public ValueTask<SecurityEvent?> FindAsync(long sequence, CancellationToken cancellation)
     {
-        var (head, partitions) = (_writer.Head, _writer.Partitions);
+        var head = _writer.Head;
         return sequence < 1 || sequence > head
             ? ValueTask.FromResult<SecurityEvent?>(null)
-            : _readers.RunAsync(reader => EntryReader.Find(reader, partitions, sequence, head), cancellation);
+            : ReadAsync((reader, set) => EntryReader.Find(reader, set, sequence, head), cancellation);
     }
 
-    public async ValueTask<StoredEvent?> FindAsync(EventId id, CancellationToken cancellation)
+    public ValueTask<StoredEvent?> FindAsync(EventId id, CancellationToken cancellation)
     {
-        foreach (IReadOnlyList<string> sources in (string[][])[[], [EventFilter.OwnSource]])
+        var head = _writer.Head;
+        return ReadAsync<StoredEvent?>((reader, set) =>
         {
-            var page = await QueryAsync(new EventQuery { Filter = new EventFilter { Ids = [id], Sources = sources }, Limit = 1 }, cancellation);
-            if (page.Events.Count > 0)
-                return page.Events[0];
-        }
-        return null;
+            var key = Columns.EventColumns.IdOf(id);
+            for (var i = set.Partitions.Length - 1; i >= 0; i--)
+                if (set.Partitions[i].FindId(key) is > 0 and var sequence && sequence <= head)
+                    return new StoredEvent(sequence, EntryReader.Find(reader, set, sequence, head)!);
+            return null;
+        }, cancellation);
     }
 
-    public ValueTask<EventPage> QueryAsync(EventQuery query, CancellationToken cancellation) => ScanQuery.PageAsync(this, query, cancellation);
+    public ValueTask<EventPage> QueryAsync(EventQuery query, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, EventQuery.MaxLimit);
+        return query.Filter.ReadsRecords ? ScanAsync(query, cancellation) : PageAsync(query, cancellation);
+    }
 
-    public ValueTask<EventStats> CountAsync(StatsQuery query, CancellationToken cancellation) => ScanQuery.CountAsync(this, query, cancellation);
+    public ValueTask<EventStats> CountAsync(StatsQuery query, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, StatsQuery.MaxValues);
+        var (head, isLate) = (_writer.Head, Deadline(query.Deadline, cancellation));
+        return ReadAsync((reader, set) => new CountRun(set, head, query, isLate).Run(reader), cancellation);
+    }
 
     public ValueTask<long> FindStartAsync(long count, CancellationToken cancellation)
     {
-        var partitions = _writer.Partitions;
+        var set = _writer.Enter();
+        var partitions = set.Partitions;
         var i = partitions.Length - 1;
         for (long found = partitions[i].Prioritised; i > 0 && found < count; found += partitions[i].Prioritised)
             i--;
+        set.Leave();
         return ValueTask.FromResult(partitions[i].FirstSequence - 1);
     }
 
@@ -102,13 +144,75 @@ public sealed class SqliteJournalStore : IJournalStore
     public ValueTask<IReadOnlyList<UnresolvedAddress>> TopUnresolvedAddressesAsync(int limit, CancellationToken cancellation) =>
         _readers.RunAsync(reader => UnresolvedTable.Top(reader.Connection, limit), cancellation);
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _closed, 1) != 0)
-            return ValueTask.CompletedTask;
+            return;
+        await _keeper.DisposeAsync();
         _readers.Dispose();
+        _connections.Dispose();
         _writer.Dispose();
+        _scans.Dispose();
         _lock.Dispose();
-        return ValueTask.CompletedTask;
+    }
+
+    private ValueTask<EventPage> PageAsync(EventQuery query, CancellationToken cancellation)
+    {
+        var (head, isLate) = (_writer.Head, Deadline(query.Deadline, cancellation));
+        return ReadAsync((reader, set) =>
+        {
+            using var run = new QueryRun(set, head, query);
+            run.Work(reader, isLate);
+            return run.Page();
+        }, cancellation);
+    }
+
+    /// <summary>In slices, with rests while somebody writes: who looks into records for long must cost those who write little.</summary>
+    private async ValueTask<EventPage> ScanAsync(EventQuery query, CancellationToken cancellation)
+    {
+        var (head, isLate) = (_writer.Head, Deadline(query.Deadline, cancellation));
+        await _scans.WaitAsync(cancellation);
+        var set = _writer.Enter();
+        try
+        {
+            using var run = new QueryRun(set, head, query);
+            while (true)
+            {
+                var commits = _writer.Commits;
+                var start = _time.GetTimestamp();
+                if (await _readers.RunAsync(reader => run.Work(reader, () => _time.GetElapsedTime(start) > ScanSlice), cancellation) || isLate())
+                    return run.Page();
+                if (_writer.Commits != commits)
+                    await Task.Delay(ScanPause, _time, cancellation);
+            }
+        }
+        finally
+        {
+            set.Leave();
+            _scans.Release();
+        }
+    }
+
+    private Func<bool> Deadline(TimeSpan? deadline, CancellationToken cancellation)
+    {
+        var start = _time.GetTimestamp();
+        return () =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return _time.GetElapsedTime(start) > deadline;
+        };
+    }
+
+    private async ValueTask<T> ReadAsync<T>(Func<SqliteReader, PartitionSet, T> read, CancellationToken cancellation)
+    {
+        var set = _writer.Enter();
+        try
+        {
+            return await _readers.RunAsync(reader => read(reader, set), cancellation);
+        }
+        finally
+        {
+            set.Leave();
+        }
     }
 }

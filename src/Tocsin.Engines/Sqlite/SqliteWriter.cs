@@ -1,12 +1,14 @@
+using Tocsin.Engines.Sqlite.Columns;
+using Tocsin.Engines.Sqlite.Segments;
 using Tocsin.Journal;
 
 namespace Tocsin.Engines.Sqlite;
 
 /// <summary>
 /// The one connection that writes and checkpoints. A group of appends is one transaction; what is kept in memory (counts, the open
-/// partition) moves only after its commit.
+/// partition) moves only after its commit. Commits and the steps of sealing take turns.
 /// </summary>
-internal sealed class SqliteWriter : IDisposable
+internal sealed partial class SqliteWriter : IDisposable
 {
     /// <summary>What is written between two checkpoints, so that each stays a short step between commits.</summary>
     private const long BytesPerCheckpoint = 10 << 20;
@@ -27,22 +29,33 @@ internal sealed class SqliteWriter : IDisposable
         PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY
         """;
 
+    // One turn is one transaction, or one step between two.
+    private readonly Lock _turn = new();
     private readonly SqliteConnection _connection;
+    private readonly StringCache _words = new();
+    private readonly int _partitionRows;
+    private readonly List<(Partition Partition, long Target, SecurityEvent Before, SecurityEvent After, long Sequence)> _amendments = [];
     private List<Partition> _partitions;
+    private PartitionSet _set;
     private long _sequence;
     private long _version;
     private long _committedVersion;
     private long _head;
     private long _bytesSinceCheckpoint;
+    private long _commits;
 
-    private SqliteWriter(SqliteConnection connection, JournalInfo info, List<Partition> partitions)
+    private SqliteWriter(SqliteConnection connection, JournalInfo info, List<Partition> partitions, int partitionRows)
     {
-        (_connection, Info, _partitions) = (connection, info, partitions);
+        (_connection, Info, _partitions, _partitionRows) = (connection, info, partitions, partitionRows);
+        _set = new PartitionSet([.. partitions]);
         Head = _sequence = connection.Scalar("SELECT sequence FROM head");
         _version = _committedVersion = connection.Scalar("SELECT version FROM head");
     }
 
     public JournalInfo Info { get; }
+
+    /// <summary>Told on the committing thread when a partition has become full.</summary>
+    public Action Rolled { get; set; } = static () => { };
 
     /// <summary>The last committed sequence. Whoever has read it finds the partitions that hold it.</summary>
     public long Head
@@ -51,10 +64,10 @@ internal sealed class SqliteWriter : IDisposable
         private set => Volatile.Write(ref _head, value);
     }
 
-    /// <summary>The partitions as committed; a new array when one was added.</summary>
-    public Partition[] Partitions { get; private set; } = [];
+    /// <summary>Commits so far: whether somebody writes just now.</summary>
+    public long Commits => Volatile.Read(ref _commits);
 
-    public static SqliteWriter Open(string path)
+    public static SqliteWriter Open(string path, SegmentFolder folder, SegmentBuilder builder, int partitionRows)
     {
         SqliteConnection? connection = null;
         try
@@ -68,8 +81,7 @@ internal sealed class SqliteWriter : IDisposable
             head.Step();
             var info = new JournalInfo("sqlite", SqliteLibrary.Version, new Guid(head.Bytes(0), bigEndian: true), head.Bytes(1).ToArray());
             head.Reset();
-            var partitions = Partition.Load(connection);
-            return new SqliteWriter(connection, info, partitions) { Partitions = [.. partitions] };
+            return new SqliteWriter(connection, info, PartitionLoader.Load(connection, folder, builder), partitionRows);
         }
         catch (SqliteException error)
         {
@@ -95,6 +107,12 @@ internal sealed class SqliteWriter : IDisposable
     }
 
     public AppendResult[] Commit(IReadOnlyList<Append> group)
+    {
+        lock (_turn)
+            return CommitInTurn(group);
+    }
+
+    private AppendResult[] CommitInTurn(IReadOnlyList<Append> group)
     {
         try
         {
@@ -123,9 +141,12 @@ internal sealed class SqliteWriter : IDisposable
     {
         if (_bytesSinceCheckpoint < BytesPerCheckpoint)
             return;
-        _bytesSinceCheckpoint = 0;
-        if (_connection.Checkpoint() > MaxFrames)
-            _connection.CheckpointAndRestart();
+        lock (_turn)
+        {
+            _bytesSinceCheckpoint = 0;
+            if (_connection.Checkpoint() > MaxFrames)
+                _connection.CheckpointAndRestart();
+        }
     }
 
     public void Dispose()
@@ -162,16 +183,15 @@ internal sealed class SqliteWriter : IDisposable
 
     private EntryResult WriteEvent(SecurityEvent e)
     {
-        Span<byte> id = stackalloc byte[EventId.SizeInBytes];
-        e.Id.WriteTo(id);
-        if (e.Id.IsKeyed && FindId(id) is { Sequence: > 0 } known)
+        if (e.Id.IsKeyed && FindId(e.Id) is { Sequence: > 0 } known)
             return new EntryResult(known.Fingerprint == e.Fingerprint ? EntryStatus.Duplicate : EntryStatus.Changed, known.Sequence);
         var open = _partitions[^1];
-        if (open.Rows >= Partition.MaxRows)
-            _partitions.Add(open = open.Roll(_connection, _sequence + 1));
+        if (open.Rows >= _partitionRows)
+            open = Roll(open);
+        Span<byte> id = stackalloc byte[EventId.SizeInBytes];
+        e.Id.WriteTo(id);
         open.Table.Insert(_connection, ++_sequence, e, id);
-        open.Filter.Add(id);
-        open.Rows++;
+        open.Columns!.Append(_sequence, e);
         if (e.Priority != Priority.None)
             open.Prioritised++;
         if (e is { UserId: null, Attribution: { Rule: AttributionRule.Unresolved, Address: { } address } })
@@ -181,75 +201,52 @@ internal sealed class SqliteWriter : IDisposable
 
     private EntryResult WriteAmendment(Amendment amendment)
     {
+        var partition = Of(amendment.Target);
+        SecurityEvent before;
+        using (var rows = partition.Rent(_connection))
+            before = partition.Table.Find(rows.Connection, amendment.Target, _words)!;
+        var address = before.Attribution is { Rule: AttributionRule.Unresolved, Address: { } unresolved } ? unresolved : null;
+        before = EntryReader.Amend(_connection, before, amendment.Target, _sequence) with { Data = RawRecord.None };
         _connection.Statement("INSERT INTO amendment VALUES (?1, ?2, ?3)")
             .Bind(1, ++_sequence).Bind(2, amendment.Target).Bind(3, AmendmentJson.Write(amendment)).Run();
-        if (amendment.UserId is not null && Of(amendment.Target).Table.Contains(_connection, amendment.Target, out var address) && address is not null)
+        _amendments.Add((partition, amendment.Target, before, amendment.Apply(before), _sequence));
+        if (amendment.UserId is not null && address is not null)
             UnresolvedTable.Remove(_connection, address, amendment.Target);
         return new EntryResult(EntryStatus.Created, _sequence);
     }
 
-    private (long Sequence, long Fingerprint) FindId(ReadOnlySpan<byte> id)
+    private (long Sequence, long Fingerprint) FindId(EventId id)
     {
+        var key = EventColumns.IdOf(id);
         for (var i = _partitions.Count - 1; i >= 0; i--)
-            if (_partitions[i].Filter.MayContain(id) && _partitions[i].Table.FindId(_connection, id) is { Sequence: > 0 } found)
-                return found;
+            if (_partitions[i].FindId(key) is > 0 and var sequence)
+                return (sequence, _partitions[i].FingerprintOf(sequence, _connection));
         return default;
     }
 
     private bool TargetsExist(Append append)
     {
         foreach (var entry in append.Entries)
-            if (entry is Amendment { Target: var target }
-                && (target < 1 || target > _sequence || !Of(target).Table.Contains(_connection, target, out _)))
+            if (entry is Amendment { Target: var target } && (target < 1 || target > _sequence || !Contains(target)))
                 return false;
         return true;
     }
 
+    private bool Contains(long sequence)
+    {
+        var partition = Of(sequence);
+        if (partition.Columns is { } columns)
+            return columns.FindSequence(sequence) >= 0;
+        using var rows = partition.Rent(_connection);
+        return partition.Table.Contains(rows.Connection, sequence);
+    }
+
     private bool HasOtherContent(Append append)
     {
-        Span<byte> id = stackalloc byte[EventId.SizeInBytes];
         foreach (var entry in append.Entries)
-        {
-            if (entry is not SecurityEvent { Id.IsKeyed: true } e)
-                continue;
-            e.Id.WriteTo(id);
-            if (FindId(id) is { Sequence: > 0 } known && known.Fingerprint != e.Fingerprint)
+            if (entry is SecurityEvent { Id.IsKeyed: true } e && FindId(e.Id) is { Sequence: > 0 } known && known.Fingerprint != e.Fingerprint)
                 return true;
-        }
         return false;
     }
 
-    private Partition Of(long sequence)
-    {
-        var i = _partitions.Count - 1;
-        while (_partitions[i].FirstSequence > sequence)
-            i--;
-        return _partitions[i];
-    }
-
-    private void Publish()
-    {
-        if (_partitions.Count != Partitions.Length)
-            Partitions = [.. _partitions];
-        _committedVersion = _version;
-        Head = _sequence;
-    }
-
-    /// <summary>Takes everything in memory back to the last commit. Bits left in a filter only cost a look.</summary>
-    private void Forget()
-    {
-        _connection.RollbackIfOpen();
-        (_sequence, _version) = (Head, _committedVersion);
-        _partitions = [.. Partitions];
-        try
-        {
-            var open = _partitions[^1];
-            open.Rows = (int)_connection.Scalar($"SELECT count(*) FROM event_{open.Number}");
-            open.Prioritised = (int)_connection.Scalar($"SELECT count(*) FROM event_{open.Number} WHERE priority > 0");
-        }
-        catch (SqliteException)
-        {
-            // The disk is away altogether: rows counted too high only make the partition roll a little early.
-        }
-    }
 }

@@ -1,0 +1,51 @@
+using Tocsin.Engines.Sqlite.Queries;
+
+namespace Tocsin.Engines.Sqlite.Columns;
+
+/// <summary>
+/// Some thousand rows, a column an array. Written once a row by one thread, below the count that is published after; small enough to stay out of the
+/// large object heap.
+/// </summary>
+internal sealed class ColumnBlock(bool versions)
+{
+    public const int Rows = 4096;
+
+    public readonly long[] Ticks = new long[Rows];
+    public readonly byte[] SubTicks = new byte[Rows];
+    public readonly long[] Sequences = new long[Rows];
+    public readonly byte[] Kinds = new byte[Rows];
+    public readonly byte[] Priorities = new byte[Rows];
+    public readonly int[] Sources = new int[Rows];
+    public readonly int[] Types = new int[Rows];
+    public readonly int[] Devices = new int[Rows];
+    public readonly int[] Users = new int[Rows];
+    public readonly int[] Countries = new int[Rows];
+    public readonly UInt128[] SrcIps = new UInt128[Rows];
+    public readonly UInt128[] DstIps = new UInt128[Rows];
+
+    /// <summary>Hashes; 0 for none.</summary>
+    public readonly ulong[] ExternalIds = new ulong[Rows];
+
+    public readonly UInt128[] Ids = new UInt128[Rows];
+    public readonly long[] Fingerprints = new long[Rows];
+
+    /// <summary>Where rows are versions of amended events: the sequences from and to (exclusive) which they hold.</summary>
+    public readonly long[] From = versions ? new long[Rows] : [];
+
+    public readonly long[] To = versions ? new long[Rows] : [];
+
+    /// <summary>The block's earliest and latest time; may be wider than its rows after a rollback.</summary>
+    public long MinTicks { get; private set; } = long.MaxValue;
+
+    public long MaxTicks { get; private set; } = long.MinValue;
+
+    public RowKey Key(int row) => new(Ticks[row], SubTicks[row], Sequences[row]);
+
+    public void SetTime(int row, EventTime time)
+    {
+        Ticks[row] = time.UnixTicks;
+        SubTicks[row] = time.SubTickNanoseconds;
+        MinTicks = Math.Min(MinTicks, time.UnixTicks);
+        MaxTicks = Math.Max(MaxTicks, time.UnixTicks);
+    }
+}

@@ -1,0 +1,178 @@
+using System.Buffers;
+using Tocsin.Engines.Sqlite.Columns;
+using Tocsin.Engines.Sqlite.Segments;
+using Tocsin.Journal;
+
+namespace Tocsin.Engines.Sqlite.Queries;
+
+/// <summary>Counts what a filter takes, partition by partition: first by value, then, for the values that are told, by step.</summary>
+internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Func<bool> isLate)
+{
+    /// <summary>Rows counted between two looks at the clock.</summary>
+    private const int RowsPerLook = 16_384;
+
+    private readonly Dictionary<string, long> _values = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<long, long[]> _steps = [];
+    private readonly SegmentFilter _segmentFilter = new(query.Filter);
+    private Dictionary<string, int> _told = new(StringComparer.Ordinal);
+    private long _without;
+    private int _toldWithout = -1;
+    private bool _isPartial;
+
+    public EventStats Run(SqliteReader reader)
+    {
+        Each(reader, (text, _, count) => Add(text, count));
+        var values = _values.Select(value => new ValueCount(value.Key, value.Value)).ToList();
+        if (_without > 0)
+            values.Add(new ValueCount(null, _without));
+        values.Sort(static (a, b) => a.Count != b.Count ? b.Count.CompareTo(a.Count) : string.CompareOrdinal(a.Value, b.Value));
+        var total = values.Sum(value => value.Count);
+        var told = values.Take(query.Limit).ToArray();
+        if (query.Every is { } every && !_isPartial)
+            CountSteps(reader, told, every.Ticks);
+        return new EventStats(
+            total, told, total - told.Sum(value => value.Count),
+            [.. _steps.Select(step => new StatsStep(new DateTimeOffset(step.Key + DateTime.UnixEpoch.Ticks, TimeSpan.Zero), step.Value.AsSpan(0, told.Length).ToArray(), step.Value[^1]))],
+            head, _isPartial);
+    }
+
+    private void CountSteps(SqliteReader reader, ValueCount[] told, long every)
+    {
+        _told = told.Select((value, place) => (value.Value, place)).Where(value => value.Value is not null).ToDictionary(value => value.Value!, value => value.place, StringComparer.Ordinal);
+        _toldWithout = Array.FindIndex(told, value => value.Value is null);
+        var (current, counts) = (long.MinValue, Array.Empty<long>());
+        Each(reader, (text, ticks, count) =>
+        {
+            var step = ticks - (((ticks % every) + every) % every);
+            if (step != current)
+            {
+                current = step;
+                if (!_steps.TryGetValue(step, out counts!))
+                    _steps.Add(step, counts = new long[told.Length + 1]);
+            }
+            var place = text is null ? _toldWithout : _told.GetValueOrDefault(text, -1);
+            counts[place < 0 ? ^1 : place] += count;
+        });
+    }
+
+    private void Add(string? text, long count)
+    {
+        if (text is null)
+            _without += count;
+        else
+            System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_values, text, out _) += count;
+    }
+
+    /// <summary>Tells every row that is taken: the value it is counted by, its ticks, and 1.</summary>
+    private void Each(SqliteReader reader, Action<string?, long, long> tell)
+    {
+        if (query.Filter.ReadsRecords)
+        {
+            EachRecord(reader, tell);
+            return;
+        }
+        for (var i = 0; i < set.Partitions.Length && !_isPartial; i++)
+        {
+            var partition = set.Partitions[i];
+            var amended = partition.Amended.Look();
+            if (amended is not null)
+                EachOf(amended.Versions, amended.Seen, null, tell);
+            if (partition.Columns is { } columns)
+                EachOf(columns, columns.RowsUpTo(head), amended, tell);
+            else
+                EachOf(partition.Segment!.Index, amended, tell);
+        }
+    }
+
+    private void EachOf(EventColumns columns, int rows, Amended.View? hidden, Action<string?, long, long> tell)
+    {
+        if (RowFilter.For(query.Filter, columns, head) is not { } filter)
+            return;
+        var blocks = columns.Blocks(rows);
+        for (var at = 0; at < blocks.Length && !Late(); at++)
+        {
+            var block = blocks[at];
+            if (!filter.Time.MayHold(block.MinTicks, block.MaxTicks))
+                continue;
+            for (var row = 0; row < Math.Min(ColumnBlock.Rows, rows - (at * ColumnBlock.Rows)); row++)
+                if (filter.Takes(block, row) && hidden?.Hides(block.Sequences[row]) != true)
+                    tell(ValueOf(columns, block, row), block.Ticks[row], 1);
+        }
+    }
+
+    private void EachOf(SegmentIndex index, Amended.View? hidden, Action<string?, long, long> tell)
+    {
+        if (!_segmentFilter.Time.MayHold(index.MinTicks, index.MaxTicks))
+            return;
+        using var match = SegmentMatch.Find(index, _segmentFilter);
+        if (match is null)
+            return;
+        var column = ColumnOf(query.By);
+        var texts = new string?[index.KeyCount(column) + 1];
+        for (var key = 0; key + 1 < texts.Length; key++)
+            texts[key + 1] = index.Text(column, key);
+        var codes = ArrayPool<int>.Shared.Rent(index.Rows);
+        index.CopyCodes(column, codes);
+        var ticks = index.Ticks;
+        var looked = 0;
+        for (var rank = match.Next(0, ascending: true); rank >= 0; rank = match.Next(rank + 1, ascending: true))
+        {
+            if (hidden?.Hides(index.SequenceOf(rank)) != true)
+                tell(texts[codes[rank]], ticks[rank], 1);
+            if (++looked % RowsPerLook == 0 && Late())
+                break;
+        }
+        ArrayPool<int>.Shared.Return(codes);
+    }
+
+    /// <summary>No index says what stands in records: they are read, page by page.</summary>
+    private void EachRecord(SqliteReader reader, Action<string?, long, long> tell)
+    {
+        EventPosition? after = null;
+        do
+        {
+            using var run = new QueryRun(set, head, new EventQuery { Filter = query.Filter, Limit = EventQuery.MaxLimit, After = after, Ascending = true });
+            _isPartial |= !run.Work(reader, isLate);
+            var page = run.Page();
+            foreach (var (_, e) in page.Events)
+                tell(ValueOf(e), e.Time.UnixTicks, 1);
+            after = page.Next;
+        }
+        while (after is not null && !_isPartial);
+    }
+
+    private bool Late() => _isPartial |= isLate();
+
+    private static SegmentColumn ColumnOf(StatsField by) => by switch
+    {
+        StatsField.Priority => SegmentColumn.Priority,
+        StatsField.Kind => SegmentColumn.Kind,
+        StatsField.Type => SegmentColumn.Type,
+        StatsField.Source => SegmentColumn.Source,
+        StatsField.Device => SegmentColumn.Device,
+        StatsField.Country => SegmentColumn.Country,
+        _ => SegmentColumn.User,
+    };
+
+    private string? ValueOf(EventColumns columns, ColumnBlock block, int row) => query.By switch
+    {
+        StatsField.Priority => ((Priority)block.Priorities[row]).Name(),
+        StatsField.Kind => ((EventKind)block.Kinds[row]).Name(),
+        StatsField.Type => columns.Types.Texts[block.Types[row]],
+        StatsField.Source => columns.Sources.Texts[block.Sources[row]],
+        StatsField.Device => columns.Devices.Texts[block.Devices[row]],
+        StatsField.Country => columns.Countries.Texts[block.Countries[row]],
+        _ => columns.Users.Texts[block.Users[row]],
+    };
+
+    private string? ValueOf(SecurityEvent e) => query.By switch
+    {
+        StatsField.Priority => e.Priority.Name(),
+        StatsField.Kind => e.Kind.Name(),
+        StatsField.Type => e.Type,
+        StatsField.Source => e.Source,
+        StatsField.Device => e.Device,
+        StatsField.Country => e.Country,
+        _ => e.UserId,
+    };
+}

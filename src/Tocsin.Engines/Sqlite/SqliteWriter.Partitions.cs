@@ -1,0 +1,159 @@
+using Tocsin.Engines.Sqlite.Segments;
+
+namespace Tocsin.Engines.Sqlite;
+
+/// <summary>The partitions: which there are, how the newest rolls, how a full one is sealed. Each step of sealing is a turn between commits.</summary>
+internal sealed partial class SqliteWriter
+{
+    private readonly List<(long Target, SecurityEvent Before, SecurityEvent After, long Sequence)> _sinceSealing = [];
+    private Partition? _inSealing;
+
+    /// <summary>Full partitions that are not sealed.</summary>
+    public int WaitingPartitions
+    {
+        get
+        {
+            var partitions = Volatile.Read(ref _set).Partitions;
+            var waiting = 0;
+            for (var i = partitions.Length - 2; i >= 0 && partitions[i].Segment is null; i--)
+                waiting++;
+            return waiting;
+        }
+    }
+
+    /// <summary>The partitions as committed, entered: to be left when they have been read.</summary>
+    public PartitionSet Enter()
+    {
+        while (true)
+            if (Volatile.Read(ref _set) is var set && set.TryEnter())
+                return set;
+    }
+
+    /// <summary>The oldest full partition that is not sealed; null when there is none.</summary>
+    public Partition? NextToSeal()
+    {
+        var partitions = Volatile.Read(ref _set).Partitions;
+        return Array.Find(partitions, partition => partition.Segment is null && partition != partitions[^1]);
+    }
+
+    /// <summary>The last sequence of a full partition.</summary>
+    public long LastOf(Partition partition)
+    {
+        var set = Volatile.Read(ref _set);
+        return set.LastOf(Array.IndexOf(set.Partitions, partition), Head);
+    }
+
+    /// <summary>From now on amendments of its events are kept for the index that is being made; gives the sequence up to which that one has them.</summary>
+    public long BeginSealing(Partition partition)
+    {
+        lock (_turn)
+        {
+            _inSealing = partition;
+            _sinceSealing.Clear();
+            return Head;
+        }
+    }
+
+    /// <summary>One transaction marks it sealed; readers that come now read the files. Gives the set they leave behind.</summary>
+    public PartitionSet Adopt(Partition partition, Segment segment)
+    {
+        lock (_turn)
+        {
+            try
+            {
+                _connection.Execute($"BEGIN IMMEDIATE; UPDATE partition SET sealed = 1 WHERE number = {partition.Number}; COMMIT");
+            }
+            catch
+            {
+                _connection.RollbackIfOpen();
+                throw;
+            }
+            var adopted = Partition.Sealed(partition.Number, partition.FirstSequence, segment, partition.Prioritised);
+            foreach (var (target, before, after, sequence) in _sinceSealing)
+                adopted.Amended.Add(target, before, after, sequence);
+            _inSealing = null;
+            _sinceSealing.Clear();
+            _partitions[_partitions.IndexOf(partition)] = adopted;
+            return Swap();
+        }
+    }
+
+    /// <summary>Tables of sealed partitions that a stop left behind.</summary>
+    public IReadOnlyList<string> TablesToDrop()
+    {
+        lock (_turn)
+            return [.. Volatile.Read(ref _set).Partitions.Where(partition => partition.Segment is not null).Select(partition => EventTable.Of(partition.Number).Name)
+                .Where(table => _connection.Once($"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '{table}'") > 0)];
+    }
+
+    /// <summary>Takes some rows out of a table that nobody reads any more, and at last the table; false when it is gone.</summary>
+    public bool DropSome(string table, int rows)
+    {
+        lock (_turn)
+        {
+            var upTo = _connection.Once($"SELECT sequence FROM {table} ORDER BY sequence LIMIT 1 OFFSET {rows - 1}");
+            _connection.Execute(upTo > 0 ? $"DELETE FROM {table} WHERE sequence <= {upTo}" : $"DROP TABLE {table}");
+            _bytesSinceCheckpoint += rows * (long)BytesPerRow;
+            return upTo > 0;
+        }
+    }
+
+    /// <summary>Within the transaction: writes down what the open partition holds and makes the next one.</summary>
+    private Partition Roll(Partition full)
+    {
+        var next = Partition.Unsealed(full.Number + 1, _sequence + 1);
+        _connection.Statement("UPDATE partition SET rows = ?2, prioritised = ?3 WHERE number = ?1")
+            .Bind(1, full.Number).Bind(2, full.Rows).Bind(3, full.Prioritised).Run();
+        _connection.Statement("INSERT INTO partition (number, first_sequence) VALUES (?1, ?2)").Bind(1, next.Number).Bind(2, next.FirstSequence).Run();
+        next.Table.Create(_connection);
+        _partitions.Add(next);
+        return next;
+    }
+
+    private Partition Of(long sequence)
+    {
+        var i = _partitions.Count - 1;
+        while (_partitions[i].FirstSequence > sequence)
+            i--;
+        return _partitions[i];
+    }
+
+    private void Publish()
+    {
+        foreach (var (partition, target, before, after, sequence) in _amendments)
+        {
+            partition.Amended.Add(target, before, after, sequence);
+            if (partition == _inSealing)
+                _sinceSealing.Add((target, before, after, sequence));
+        }
+        _amendments.Clear();
+        if (_partitions.Count != _set.Partitions.Length)
+        {
+            _ = Swap().RetireAsync();
+            Rolled();
+        }
+        _committedVersion = _version;
+        Head = _sequence;
+        Volatile.Write(ref _commits, _commits + 1);
+    }
+
+    /// <summary>Shows the partitions as they are now; gives the set that was shown until now.</summary>
+    private PartitionSet Swap()
+    {
+        var old = _set;
+        Volatile.Write(ref _set, new PartitionSet([.. _partitions]));
+        return old;
+    }
+
+    /// <summary>Takes everything in memory back to the last commit.</summary>
+    private void Forget()
+    {
+        _connection.RollbackIfOpen();
+        (_sequence, _version) = (Head, _committedVersion);
+        _amendments.Clear();
+        _partitions = [.. _set.Partitions];
+        var open = _partitions[^1];
+        open.Columns!.Truncate(open.Columns.RowsUpTo(_sequence));
+        open.Prioritised = open.Columns.CountPrioritised();
+    }
+}
