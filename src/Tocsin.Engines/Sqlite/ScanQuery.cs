@@ -26,7 +26,7 @@ internal static class ScanQuery
         var told = values.Take(query.Limit).ToArray();
         var steps = query.Every is not { } every ? [] : found.GroupBy(e => Floor(e.Event.Time.UnixTicks, every.Ticks)).OrderBy(step => step.Key)
             .Select(step => new StatsStep(
-                new DateTimeOffset(step.Key + DateTime.UnixEpoch.Ticks, TimeSpan.Zero),
+                new DateTimeOffset(Math.Max(0, step.Key + DateTime.UnixEpoch.Ticks), TimeSpan.Zero),
                 [.. told.Select(value => step.LongCount(e => Value(query.By, e.Event) == value.Value))],
                 step.LongCount(e => !told.Any(value => value.Value == Value(query.By, e.Event))))).ToArray();
         return new EventStats(found.Count, told, values.Skip(told.Length).Sum(value => value.Count), steps, head, false);

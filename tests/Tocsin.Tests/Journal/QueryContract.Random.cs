@@ -18,15 +18,17 @@ public abstract partial class QueryContract
         for (var a = 0; a < filters.Count; a++)
             for (var b = a; b < filters.Count; b++)
             {
+                corpus.About(corpus.One(_oracle.Events()).Event);
                 var filter = filters[b].Narrow(filters[a].Narrow(new EventFilter()));
                 if (corpus.Next(5) == 0)
                     filter = corpus.One(filters).Narrow(filter);
                 var query = RandomQuery(corpus, filter);
-                hits[a] += _oracle.All(query).Count;
+                var met = _oracle.All(query).Count > 0 ? 1 : 0;
+                (hits[a], hits[b]) = (hits[a] + met, hits[b] + met);
                 await CheckAsync(query, $"seed {seed}: {filters[a].Name}, {filters[b].Name}:");
             }
-        // A corpus that a filter never meets proves nothing.
-        hits.ShouldAllBe(count => count > 0);
+        // Filters that meet nothing prove little.
+        hits.ShouldAllBe(count => count >= 3);
     }
 
     [Theory]

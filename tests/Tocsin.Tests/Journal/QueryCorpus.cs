@@ -46,25 +46,27 @@ internal sealed class QueryCorpus(int seed)
 
     private readonly Random _random = new(seed);
     private readonly HashSet<EventId> _ids = [];
+    private SecurityEvent? _about;
 
-    public int Seed => seed;
+    /// <summary>The filters that come next are made to meet an event, more often than not.</summary>
+    public void About(SecurityEvent e) => _about = e;
 
     /// <summary>The filters by name: each narrows by values that occur often, seldom or never.</summary>
     public IReadOnlyList<(string Name, Func<EventFilter, EventFilter> Narrow)> Filters(IReadOnlyList<SecurityEvent> events) =>
     [
-        ("kind", filter => filter with { Kinds = Several(() => (EventKind)_random.Next(3)) }),
+        ("kind", filter => filter with { Kinds = Several(() => _random.Next(2) == 0 ? (EventKind)_random.Next(3) : Like(events).Kind) }),
         ("type", filter => filter with { Types = Several(() => _random.Next(4) == 0 ? Prefix() : Either(events, e => e.Type) ?? "") }),
         ("source", filter => filter with { Sources = Several(() => _random.Next(6) == 0 ? EventFilter.OwnSource : Either(events, e => e.Source) ?? "") }),
         ("device", filter => filter with { Devices = Several(() => Either(events, e => e.Device) ?? "null") }),
-        ("priority", filter => filter with { Priorities = Several(() => (Priority)_random.Next(5)) }),
+        ("priority", filter => filter with { Priorities = Several(() => _random.Next(2) == 0 ? (Priority)_random.Next(5) : Like(events).Priority) }),
         ("user_id", filter => filter with { UserIds = Several(() => Either(events, e => e.UserId) ?? EventFilter.UnknownUser) }),
         ("country", filter => filter with { Countries = Several(() => Either(events, e => e.Country) ?? "unknown") }),
-        ("ip", filter => filter with { Ips = Several(Range) }),
-        ("src_ip", filter => filter with { SrcIps = Several(Range) }),
-        ("dst_ip", filter => filter with { DstIps = Several(Range) }),
+        ("ip", filter => filter with { Ips = Several(() => Range(Like(events).DstIp)) }),
+        ("src_ip", filter => filter with { SrcIps = Several(() => Range(Like(events).SrcIp)) }),
+        ("dst_ip", filter => filter with { DstIps = Several(() => Range(Like(events).DstIp)) }),
         ("external_id", filter => filter with { ExternalIds = Several(() => Either(events, e => e.ExternalId) ?? "unknown") }),
-        ("id", filter => filter with { Ids = [.. Enumerable.Range(0, 1 + _random.Next(40)).Select(_ => One(events).Id), EventId.FromKey(Bytes())] }),
-        ("time", filter => filter with { Times = Several(() => One(events).Time) }),
+        ("id", filter => filter with { Ids = [.. Enumerable.Range(0, 1 + _random.Next(40)).Select(_ => Like(events).Id), EventId.FromKey(Bytes())] }),
+        ("time", filter => filter with { Times = Several(() => Like(events).Time) }),
         ("since", filter => filter with { Since = One(events).Time }),
         ("until", filter => filter with { Until = One(events).Time }),
         ("q", filter => filter with { Texts = Several(() => One(Words)) }),
@@ -195,11 +197,20 @@ internal sealed class QueryCorpus(int seed)
 
     private string Prefix() => One(["auth.*", "authz.*", "rare.*", "stretch 1.*", "tocsin.*", "auth", "tocsin.1", ".*", "*", "auth*", "Auth.*", "auth.*.*"]);
 
-    private IpRange Range() => IpRange.TryParse(One(Ranges), out var range) ? range : throw new InvalidOperationException();
+    /// <summary>A network, at times the one around an address that stands in an event.</summary>
+    private IpRange Range(string? near)
+    {
+        if (near is not null && IpRange.TryParse(near, out var range) && _random.Next(2) == 0)
+            return _random.Next(2) == 0 ? range : new IpRange(range.First & ~(UInt128)255, range.First | 255);
+        return IpRange.TryParse(One(Ranges), out range) ? range : throw new InvalidOperationException();
+    }
+
+    /// <summary>Any event, mostly the one that the query is about: filters that know nothing of each other have nothing in common.</summary>
+    private SecurityEvent Like(IReadOnlyList<SecurityEvent> events) => _about is { } about && _random.Next(4) > 0 ? about : One(events);
 
     /// <summary>A value that stands in an event, or else one that stands in none.</summary>
     private string? Either(IReadOnlyList<SecurityEvent> events, Func<SecurityEvent, string?> field) =>
-        _random.Next(5) switch { 0 => $"absent {_random.Next(9)}", 1 => $"stretch {_random.Next(5)}", _ => field(One(events)) };
+        _random.Next(5) switch { 0 => $"absent {_random.Next(9)}", 1 => $"stretch {_random.Next(5)}", _ => field(Like(events)) };
 
     private T[] Several<T>(Func<T> one) => [.. Enumerable.Range(0, Skewed(5) + 1).Select(_ => one())];
 }
