@@ -52,11 +52,10 @@ public abstract partial class QueryContract
     }
 
     /// <summary>By each field, with every filter and any two, some limits and steps.</summary>
-    [Theory]
-    [InlineData(18)]
-    [InlineData(19)]
-    public async Task Counts_are_those_of_the_oracle(int seed)
+    [Fact]
+    public async Task Counts_are_those_of_the_oracle()
     {
+        const int seed = 18;
         var corpus = await FillAsync(seed);
         var filters = corpus.Filters([.. _oracle.Events().Select(e => e.Event)]);
         foreach (var by in Enum.GetValues<StatsField>())

@@ -77,7 +77,7 @@ public abstract partial class QueryContract
             await WalkAsync(query with { Filter = few, Limit = 1 }, $"seed {seed}");
             await WalkAsync(query with { Filter = some, Limit = 7 }, $"seed {seed}");
             await WalkAsync(query with { Filter = some with { Texts = ["needle"] }, Limit = 20 }, $"seed {seed}");
-            (await WalkAsync(query with { Limit = EventQuery.MaxLimit }, $"seed {seed}")).Count.ShouldBeGreaterThan(2_500);
+            (await WalkAsync(query with { Limit = EventQuery.MaxLimit }, $"seed {seed}")).Count.ShouldBeGreaterThan(2_000);
             await WalkAsync(query with { Limit = 333, Ceiling = corpus.Next((int)_oracle.Head) }, $"seed {seed}");
         }
     }
@@ -103,7 +103,7 @@ public abstract partial class QueryContract
         foreach (var filter in filters)
         {
             var query = new EventQuery { Filter = filter, Ascending = ascending, BySequence = bySequence, Ceiling = _oracle.Head };
-            query = query with { Limit = Math.Max(1, _oracle.All(query).Count / 6) };
+            query = query with { Limit = Math.Max(1, _oracle.All(query).Count / 4) };
             await WalkAsync(query, $"seed {seed}", async _ =>
             {
                 await CommitAsync(
@@ -130,7 +130,6 @@ public abstract partial class QueryContract
     [Theory]
     [InlineData(12, true, false)]
     [InlineData(13, false, false)]
-    [InlineData(14, true, true)]
     [InlineData(15, false, true)]
     public async Task A_page_whose_time_is_up_says_where_to_go_on(int seed, bool ascending, bool bySequence)
     {

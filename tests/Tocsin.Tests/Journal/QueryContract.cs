@@ -12,7 +12,7 @@ public abstract partial class QueryContract : IAsyncLifetime
     /// <summary>A size of parts at which the corpus fills several and the small journals of most tests do not fill one.</summary>
     protected const int RowsOfAPart = 500;
 
-    private const int CorpusEvents = 3_000;
+    private const int CorpusEvents = 2_400;
 
     private readonly QueryOracle _oracle = new();
 
