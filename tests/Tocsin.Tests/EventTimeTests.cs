@@ -48,4 +48,29 @@ public sealed class EventTimeTests
     [InlineData("yesterday")]
     [InlineData("2021-08-18T02:38:31.Z")]
     public void A_text_that_names_no_instant_is_refused(string text) => EventTime.TryParse(text, out _).ShouldBeFalse();
+
+    [Theory]
+    [InlineData("2021-08-18T02:38:31Z")]
+    [InlineData("2021-08-18T02:38:31.0Z")]
+    [InlineData("2021-08-18T02:38:31.12Z")]
+    [InlineData("2021-08-18T02:38:31.120Z")]
+    [InlineData("2021-08-18T02:38:31.0001Z")]
+    [InlineData("2021-08-18T02:38:31.12345Z")]
+    [InlineData("2021-08-18T02:38:31.123456Z")]
+    [InlineData("2021-08-18T02:38:31.1234567Z")]
+    [InlineData("2021-08-18T02:38:31.12345678Z")]
+    [InlineData("2021-08-18T02:38:31.123456789Z")]
+    [InlineData("0001-01-01T00:00:00.000000001Z")]
+    [InlineData("1969-12-31T23:59:59.999999999Z")]
+    [InlineData("9999-12-31T23:59:59.999999999Z")]
+    public void A_time_is_written_with_the_digits_that_came_in_and_no_byte_more(string text)
+    {
+        EventTime.TryParse(text, out var time).ShouldBeTrue();
+        var utf8 = new byte[EventTime.MaxTextBytes + 1];
+        utf8[text.Length] = (byte)'!';
+        time.Format(utf8).ShouldBe(text.Length);
+        Encoding.ASCII.GetString(utf8).TrimEnd('\0').ShouldBe(text + "!");
+        time.Format(new byte[text.Length]).ShouldBe(text.Length);
+        time.ToString().ShouldBe(text);
+    }
 }

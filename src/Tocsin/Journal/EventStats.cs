@@ -36,7 +36,8 @@ public sealed record StatsQuery
 }
 
 /// <summary>
-/// The counts. <paramref name="Values"/>: most frequent first, then by name; a null name stands for events that have none. <paramref name="Others"/>:
+/// The counts. <paramref name="Values"/>: most frequent first, then by name in ordinal order; a null name stands for
+/// events that have none and comes before the others. <paramref name="Others"/>:
 /// events of values beyond the limit. <paramref name="Series"/>: by step in order of time, only steps that hold something, counts in the order of
 /// <paramref name="Values"/>.
 /// </summary>
@@ -46,5 +47,7 @@ public sealed record EventStats(
 /// <summary>A value and the number of its events.</summary>
 public readonly record struct ValueCount(string? Value, long Count);
 
-/// <summary>A step of a series, from its start, with a count for each of <see cref="EventStats.Values"/>.</summary>
+/// <summary>
+/// A step of a series, from its start, with a count for each of <see cref="EventStats.Values"/>. A step that would begin before the year 1 begins with it.
+/// </summary>
 public sealed record StatsStep(DateTimeOffset Start, IReadOnlyList<long> Counts, long Others);

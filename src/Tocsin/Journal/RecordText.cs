@@ -29,8 +29,9 @@ internal static class RecordText
                     return false;
             return true;
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
+            // A pulled record may hold what is no Unicode (half a surrogate pair): that equals nothing.
             return false;
         }
     }
@@ -60,16 +61,29 @@ internal static class RecordText
         {
             while (reader.Read())
                 if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName
-                    ? reader.GetString()!.Contains(text, StringComparison.OrdinalIgnoreCase)
+                    ? Text(ref reader).Contains(text, StringComparison.OrdinalIgnoreCase)
                     : reader.TokenType is JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False or JsonTokenType.Null
                         && Encoding.UTF8.GetString(reader.ValueSpan).Contains(text, StringComparison.OrdinalIgnoreCase))
                     return true;
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
-            // A pulled record may hold what is no Unicode; what was read until there did not hold the text.
+            // Deeper than anything that is accepted: what was read until there did not hold the text.
         }
         return false;
+    }
+
+    private static string Text(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            // A pulled record may hold what is no Unicode (half a surrogate pair): the rest of that text is looked into as it is written.
+            return Encoding.UTF8.GetString(reader.ValueSpan);
+        }
     }
 
     private static bool ContainsIgnoringCase(ReadOnlySpan<byte> json, string text)

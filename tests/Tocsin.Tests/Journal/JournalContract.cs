@@ -70,6 +70,42 @@ public abstract class JournalContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_append_that_refuses_other_content_writes_nothing_when_an_event_is_there_with_another()
+    {
+        var dedupe = new DedupeKey(Store.Info);
+        var a = Event("a") with { Id = dedupe.OfExternalId("s", "1"), Fingerprint = 1 };
+        await CommitAsync(new Append { Entries = [a], State = [new("n", "k", [1])] });
+        var version = (await Store.GetStateAsync("n", "k", default))!.Version;
+        var other = new Append { Entries = [Event("new"), Some.Amendment(1, "7"), a with { Fingerprint = 2 }], State = [new("n", "k", [2])], RefuseOtherContent = true };
+        var results = await CommitAsync(other, new Append { Entries = [Event("neighbour")] });
+        results[0].Status.ShouldBe(AppendStatus.OtherContent);
+        results[0].Entries.ShouldBeEmpty();
+        results[1].Entries.ShouldBe([new(EntryStatus.Created, 2)]);
+        (await Store.GetStateAsync("n", "k", default))!.Version.ShouldBe(version);
+        (await Store.FindAsync(1, default))!.UserId.ShouldBeNull();
+
+        // What is there with the same content is a repeat, what has no key is always new; so it is after a restart, and without the wish it is kept aside.
+        await ReopenAsync();
+        (await CommitAsync(other))[0].Status.ShouldBe(AppendStatus.OtherContent);
+        var b = Event("b") with { Id = dedupe.OfExternalId("s", "2"), Fingerprint = 2 };
+        (await CommitAsync(new Append { Entries = [a, b, Event("c") with { Fingerprint = 9 }], RefuseOtherContent = true }))[0].Entries
+            .ShouldBe([new(EntryStatus.Duplicate, 1), new(EntryStatus.Created, 3), new(EntryStatus.Created, 4)]);
+        (await CommitAsync(other with { RefuseOtherContent = false }))[0].Entries
+            .ShouldBe([new(EntryStatus.Created, 5), new(EntryStatus.Created, 6), new(EntryStatus.Changed, 1)]);
+    }
+
+    [Fact]
+    public async Task Other_content_is_also_seen_in_an_append_of_the_same_group_and_a_conflict_is_told_first()
+    {
+        var a = Event("a") with { Id = new DedupeKey(Store.Info).OfExternalId("s", "1"), Fingerprint = 1 };
+        var refusing = new Append { Entries = [a with { Fingerprint = 2 }], RefuseOtherContent = true };
+        var results = await CommitAsync(new Append { Entries = [a] }, refusing, refusing with { Expect = [new("n", "k", 5)] }, new Append { Entries = [a], RefuseOtherContent = true });
+        results.Select(result => result.Status).ShouldBe([AppendStatus.Committed, AppendStatus.OtherContent, AppendStatus.Conflict, AppendStatus.Committed]);
+        results[3].Entries.ShouldBe([new(EntryStatus.Duplicate, 1)]);
+        Store.Head.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Two_equal_keyed_events_in_one_append_are_one()
     {
         var a = Event("a") with { Id = new DedupeKey(Store.Info).OfExternalId("s", "1") };

@@ -32,7 +32,7 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
             CountSteps(reader, told, every.Ticks);
         return new EventStats(
             total, told, total - told.Sum(value => value.Count),
-            [.. _steps.Select(step => new StatsStep(new DateTimeOffset(step.Key + DateTime.UnixEpoch.Ticks, TimeSpan.Zero), step.Value.AsSpan(0, told.Length).ToArray(), step.Value[^1]))],
+            [.. _steps.Select(step => new StatsStep(new DateTimeOffset(Math.Max(0, step.Key + DateTime.UnixEpoch.Ticks), TimeSpan.Zero), step.Value.AsSpan(0, told.Length).ToArray(), step.Value[^1]))],
             head, _isPartial);
     }
 
