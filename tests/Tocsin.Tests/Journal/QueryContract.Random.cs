@@ -28,7 +28,7 @@ public abstract partial class QueryContract
                 await CheckAsync(query, $"seed {seed}: {filters[a].Name}, {filters[b].Name}:");
             }
         // Filters that meet nothing prove little.
-        hits.ShouldAllBe(count => count >= 3);
+        hits.ShouldAllBe(count => count > 0, $"seed {seed}: {string.Join(' ', hits)}");
     }
 
     [Fact]

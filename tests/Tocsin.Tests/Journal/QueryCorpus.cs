@@ -44,6 +44,8 @@ internal sealed class QueryCorpus(int seed)
     private static readonly string[] DataPaths = ["a", "b.c", "list[1]", "n", "missing"];
     private static readonly string[] DataValues = ["needle", "1.0", "1", "true", "null", "", "é"];
 
+    private static readonly DataFilter[] DataHeld = [new(FieldPath.Parse("n"), ["0", "1", "2", "null"]), new(FieldPath.Parse("a"), ["needle", "Needle", "7"])];
+
     private readonly Random _random = new(seed);
     private readonly HashSet<EventId> _ids = [];
     private SecurityEvent? _about;
@@ -70,7 +72,7 @@ internal sealed class QueryCorpus(int seed)
         ("since", filter => filter with { Since = One(events).Time }),
         ("until", filter => filter with { Until = One(events).Time }),
         ("q", filter => filter with { Texts = Several(() => One(Words)) }),
-        ("data", filter => filter with { Data = [new DataFilter(FieldPath.Parse(One(DataPaths)), Several(() => One(DataValues)))] }),
+        ("data", filter => filter with { Data = [_random.Next(2) == 0 ? One(DataHeld) : new DataFilter(FieldPath.Parse(One(DataPaths)), Several(() => One(DataValues)))] }),
     ];
 
     public SecurityEvent[] Events(int count) => [.. Enumerable.Range(0, count).Select(i => Event(i))];
