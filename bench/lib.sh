@@ -3,7 +3,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Where the data of a run goes, on the disk that is meant: TOCSIN_BENCH_DIR, else the folder for temporary files.
 tmp=$(mktemp -d -p "${TOCSIN_BENCH_DIR:-${TMPDIR:-/tmp}}" tocsin-bench.XXXXXX)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$tmp"' EXIT
-need() { for tool in "$@"; do command -v "$tool" >/dev/null || { echo "$tool is missing (Debian: apt-get install nginx-light wrk curl jq)" >&2; exit 2; }; done; }
+need() { local tool; for tool in "$@"; do command -v "$tool" >/dev/null || { echo "$tool is missing (Debian: apt-get install nginx-light wrk curl jq)" >&2; exit 2; }; done; }
 dotnet build -c Release -v q --nologo bench/Tocsin.Benchmarks >/dev/null
 bin=bench/Tocsin.Benchmarks/bin/Release/net10.0
 tocsin=(dotnet "$bin/Tocsin.Server.dll")
@@ -31,8 +31,11 @@ serve() {
   until curl -sf -o /dev/null "$url/readyz"; do kill -0 $server 2>/dev/null || { cat "$tmp/serve.log" >&2; exit 1; }; sleep 0.05; done
 }
 free_port() { local try; while :; do try=$((20000 + RANDOM % 10000)); (: </dev/tcp/127.0.0.1/$try) 2>/dev/null || { echo $try; return; }; done; }
-# ask TOOL OPTIONS: one of the tools against that service; what it prints also goes to $tmp/last, for value.
-ask() { local name=$1; shift; echo "-- $name $*"; "${generator[@]}" "$tool" "$name" --url "$url" "$@" | tee "$tmp/last"; }
+# ask TOOL OPTIONS: one of the tools against that service, the command in the array generator before it; what it prints also goes to $tmp/last, for value.
+ask() {
+  local name=$1; shift; echo "-- $name $*"
+  "${generator[@]}" "$tool" "$name" --url "$url" "$@" | tee "$tmp/last" || echo "!! NOT AS IT SHOULD BE: $name $*"
+}
 generator=()
 # alone TOOL OPTIONS: the same without a service.
 alone() { echo "-- $*"; "$tool" "$@" | tee "$tmp/last"; }

@@ -10,7 +10,7 @@ for run in $(seq "${RUNS:-3}"); do
   ask single --connections 256 --seconds "${SECONDS_EACH:-10}"
   rates+=("$(value rate)"); tails+=("$(value p99_ms)")
   ask single --connections 1 --seconds "${SECONDS_EACH:-10}" --disk "$tmp"
-  ones+=("$(value p50_ms)"); above+=("$(sed -n 's/.*p50 is \([-0-9.]*\) ms above/\1/p' "$tmp/last")")
+  ones+=("$(value p50_ms)"); above+=("$(sed -n 's/.*p50 is \([-0-9.]*\) ms above the lower.*/\1/p' "$tmp/last")")
   cost "$tmp/data"
   stop $server; rm -rf "$tmp/data"
 done

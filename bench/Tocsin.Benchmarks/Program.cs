@@ -29,6 +29,11 @@ catch (Exception e) when (e is ArgumentException or FormatException)
     await Console.Error.WriteLineAsync(e.Message);
     return 2;
 }
+catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+{
+    await Console.Error.WriteLineAsync(e.Message);
+    return 1;
+}
 
 static int Usage()
 {

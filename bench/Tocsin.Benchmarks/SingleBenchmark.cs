@@ -36,7 +36,7 @@ internal sealed class SingleBenchmark
         await single.RunAsync(output, warm, seconds);
         var after = disk is null ? null : DiskBenchmark.Measure(disk, 1_000);
         if (before is not null && after is not null)
-            output.WriteLine($"the disk alone, 4 KiB appended and synced: p50 {before.Ms(0.5):F3} ms before, {after.Ms(0.5):F3} ms after; the request's p50 is {single._latencies.Ms(0.5) - Math.Max(before.Ms(0.5), after.Ms(0.5)):F3} ms above");
+            output.WriteLine($"the disk alone, 4 KiB appended and synced: p50 {before.Ms(0.5):F3} ms before, {after.Ms(0.5):F3} ms after; the request's p50 is {single._latencies.Ms(0.5) - Math.Min(before.Ms(0.5), after.Ms(0.5)):F3} ms above the lower");
         return single._errors == 0 ? 0 : 1;
     }
 
