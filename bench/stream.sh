@@ -14,7 +14,7 @@ for run in $(seq "${RUNS:-3}"); do
   stop $server; rm -rf "$tmp/data"
   pin=(taskset -c 0); [ "$(nproc)" -gt 1 ] && generator=(taskset -c 1)
   serve "$tmp/data"
-  ask stream --readers "${READERS:-1000}" --rate 500 --seconds "${SECONDS_EACH:-10}"
+  ask stream --readers "${READERS:-1000}" --rate 500 --connections 32 --seconds "${SECONDS_EACH:-10}"
   many+=("$(value post_p99_ms)")
   cost "$tmp/data"
   stop $server; rm -rf "$tmp/data"
