@@ -1,3 +1,5 @@
+using Tocsin.Engines.Sqlite.Columns;
+
 namespace Tocsin.Engines.Sqlite;
 
 /// <summary>Reads entries in the order of the journal: events from their partitions, merged with the amendments.</summary>
@@ -31,16 +33,18 @@ internal static class EntryReader
     public static SecurityEvent? Find(SqliteReader reader, Partition partition, SqliteConnection rows, long sequence, long ceiling)
     {
         var e = partition.Table.Find(rows, sequence, reader.Words);
-        return e is null || !partition.HasAmendments ? e : Amend(reader.Connection, e, sequence, ceiling);
+        return e is null || !partition.HasAmendments ? e : History(reader.Connection, e, sequence, ceiling)[^1].Event;
     }
 
-    public static SecurityEvent Amend(SqliteConnection connection, SecurityEvent e, long sequence, long ceiling)
+    /// <summary>How an event read at first and after each of its amendments up to a sequence.</summary>
+    public static List<EventVersion> History(SqliteConnection connection, SecurityEvent first, long sequence, long ceiling)
     {
-        var row = connection.Statement("SELECT changes FROM amendment WHERE target = ?1 AND sequence <= ?2 ORDER BY sequence").Bind(1, sequence).Bind(2, ceiling);
+        var versions = new List<EventVersion>(1) { new(first, sequence) };
+        var row = connection.Statement("SELECT sequence, changes FROM amendment WHERE target = ?1 AND sequence <= ?2 ORDER BY sequence").Bind(1, sequence).Bind(2, ceiling);
         while (row.Step())
-            e = AmendmentJson.Read(sequence, row.Bytes(0)).Apply(e);
+            versions.Add(new EventVersion(AmendmentJson.Read(sequence, row.Bytes(1)).Apply(versions[^1].Event), row.Int64(0)));
         row.Reset();
-        return e;
+        return versions;
     }
 
     private static List<Sequenced> Amendments(SqliteConnection connection, long after, long head, int limit)

@@ -33,8 +33,6 @@ internal sealed class Partition
     /// <summary>Events with a priority. The writer alone counts them.</summary>
     public int Prioritised { get; set; }
 
-    public int Rows => Columns?.Count ?? Segment!.Index.Rows;
-
     /// <summary>True when its rows alone do not say how they read.</summary>
     public bool HasAmendments => Amended.Events > 0 || Segment?.Index.HasAmendments == true;
 
@@ -50,7 +48,7 @@ internal sealed class Partition
     public long FindId(UInt128 id)
     {
         if (Segment is not null)
-            return Segment.Index.FindId(id);
+            return Segment.FindId(id);
         var row = Columns!.FindId(id);
         return row < 0 ? 0 : Columns.Block(row).Sequences[row % ColumnBlock.Rows];
     }

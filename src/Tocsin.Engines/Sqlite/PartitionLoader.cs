@@ -1,3 +1,4 @@
+using Tocsin.Engines.Sqlite.Columns;
 using Tocsin.Engines.Sqlite.Segments;
 
 namespace Tocsin.Engines.Sqlite;
@@ -48,8 +49,9 @@ internal static class PartitionLoader
             if (sequence <= (partition.Segment?.Index.Horizon ?? 0))
                 continue;
             using var rows = partition.Rent(connection);
-            var before = EntryReader.Amend(connection, partition.Table.Find(rows.Connection, target, reader.Words)!, target, sequence - 1);
-            partition.Amended.Add(target, before, AmendmentJson.Read(target, row.Bytes(2)).Apply(before), sequence);
+            var first = partition.Table.Find(rows.Connection, target, reader.Words)! with { Data = RawRecord.None };
+            var history = EntryReader.History(connection, first, target, sequence - 1);
+            partition.Amended.Add(target, history, new EventVersion(AmendmentJson.Read(target, row.Bytes(2)).Apply(history[^1].Event), sequence));
         }
         row.Reset();
     }

@@ -5,8 +5,7 @@ namespace Tocsin.Engines.Sqlite;
 /// <summary>The partitions: which there are, how the newest rolls, how a full one is sealed. Each step of sealing is a turn between commits.</summary>
 internal sealed partial class SqliteWriter
 {
-    private readonly List<(long Target, SecurityEvent Before, SecurityEvent After, long Sequence)> _sinceSealing = [];
-    private Partition? _inSealing;
+    private Task _left = Task.CompletedTask;
 
     /// <summary>Full partitions that are not sealed.</summary>
     public int WaitingPartitions
@@ -43,19 +42,8 @@ internal sealed partial class SqliteWriter
         return set.LastOf(Array.IndexOf(set.Partitions, partition), Head);
     }
 
-    /// <summary>From now on amendments of its events are kept for the index that is being made; gives the sequence up to which that one has them.</summary>
-    public long BeginSealing(Partition partition)
-    {
-        lock (_turn)
-        {
-            _inSealing = partition;
-            _sinceSealing.Clear();
-            return Head;
-        }
-    }
-
-    /// <summary>One transaction marks it sealed; readers that come now read the files. Gives the set they leave behind.</summary>
-    public PartitionSet Adopt(Partition partition, Segment segment)
+    /// <summary>One transaction marks it sealed; readers that come now read the files. The task completes when nobody reads its table any more.</summary>
+    public Task Adopt(Partition partition, Segment segment)
     {
         lock (_turn)
         {
@@ -69,10 +57,8 @@ internal sealed partial class SqliteWriter
                 throw;
             }
             var adopted = Partition.Sealed(partition.Number, partition.FirstSequence, segment, partition.Prioritised);
-            foreach (var (target, before, after, sequence) in _sinceSealing)
-                adopted.Amended.Add(target, before, after, sequence);
-            _inSealing = null;
-            _sinceSealing.Clear();
+            // What was amended while the files were made.
+            partition.Amended.CopyTo(adopted.Amended, segment.Index.Horizon);
             _partitions[_partitions.IndexOf(partition)] = adopted;
             return Swap();
         }
@@ -103,7 +89,7 @@ internal sealed partial class SqliteWriter
     {
         var next = Partition.Unsealed(full.Number + 1, _sequence + 1);
         _connection.Statement("UPDATE partition SET rows = ?2, prioritised = ?3 WHERE number = ?1")
-            .Bind(1, full.Number).Bind(2, full.Rows).Bind(3, full.Prioritised).Run();
+            .Bind(1, full.Number).Bind(2, full.Columns!.Count).Bind(3, full.Prioritised).Run();
         _connection.Statement("INSERT INTO partition (number, first_sequence) VALUES (?1, ?2)").Bind(1, next.Number).Bind(2, next.FirstSequence).Run();
         next.Table.Create(_connection);
         _partitions.Add(next);
@@ -120,16 +106,12 @@ internal sealed partial class SqliteWriter
 
     private void Publish()
     {
-        foreach (var (partition, target, before, after, sequence) in _amendments)
-        {
-            partition.Amended.Add(target, before, after, sequence);
-            if (partition == _inSealing)
-                _sinceSealing.Add((target, before, after, sequence));
-        }
+        foreach (var (partition, target, history, now) in _amendments)
+            partition.Amended.Add(target, history, now);
         _amendments.Clear();
         if (_partitions.Count != _set.Partitions.Length)
         {
-            _ = Swap().RetireAsync();
+            _ = Swap();
             Rolled();
         }
         _committedVersion = _version;
@@ -137,12 +119,12 @@ internal sealed partial class SqliteWriter
         Volatile.Write(ref _commits, _commits + 1);
     }
 
-    /// <summary>Shows the partitions as they are now; gives the set that was shown until now.</summary>
-    private PartitionSet Swap()
+    /// <summary>Shows the partitions as they are now; the task completes when nobody reads any of the sets that were shown before.</summary>
+    private Task Swap()
     {
-        var old = _set;
+        var left = _set.RetireAsync();
         Volatile.Write(ref _set, new PartitionSet([.. _partitions]));
-        return old;
+        return _left = _left.IsCompleted ? left : Task.WhenAll(_left, left);
     }
 
     /// <summary>Takes everything in memory back to the last commit.</summary>

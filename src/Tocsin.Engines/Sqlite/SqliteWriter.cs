@@ -34,7 +34,7 @@ internal sealed partial class SqliteWriter : IDisposable
     private readonly SqliteConnection _connection;
     private readonly StringCache _words = new();
     private readonly int _partitionRows;
-    private readonly List<(Partition Partition, long Target, SecurityEvent Before, SecurityEvent After, long Sequence)> _amendments = [];
+    private readonly List<(Partition Partition, long Target, IReadOnlyList<EventVersion> History, EventVersion Now)> _amendments = [];
     private List<Partition> _partitions;
     private PartitionSet _set;
     private long _sequence;
@@ -186,7 +186,7 @@ internal sealed partial class SqliteWriter : IDisposable
         if (e.Id.IsKeyed && FindId(e.Id) is { Sequence: > 0 } known)
             return new EntryResult(known.Fingerprint == e.Fingerprint ? EntryStatus.Duplicate : EntryStatus.Changed, known.Sequence);
         var open = _partitions[^1];
-        if (open.Rows >= _partitionRows)
+        if (open.Columns!.Count >= _partitionRows)
             open = Roll(open);
         Span<byte> id = stackalloc byte[EventId.SizeInBytes];
         e.Id.WriteTo(id);
@@ -202,14 +202,14 @@ internal sealed partial class SqliteWriter : IDisposable
     private EntryResult WriteAmendment(Amendment amendment)
     {
         var partition = Of(amendment.Target);
-        SecurityEvent before;
+        SecurityEvent first;
         using (var rows = partition.Rent(_connection))
-            before = partition.Table.Find(rows.Connection, amendment.Target, _words)!;
-        var address = before.Attribution is { Rule: AttributionRule.Unresolved, Address: { } unresolved } ? unresolved : null;
-        before = EntryReader.Amend(_connection, before, amendment.Target, _sequence) with { Data = RawRecord.None };
+            first = partition.Table.Find(rows.Connection, amendment.Target, _words)! with { Data = RawRecord.None };
+        var address = first.Attribution is { Rule: AttributionRule.Unresolved, Address: { } unresolved } ? unresolved : null;
+        var history = EntryReader.History(_connection, first, amendment.Target, _sequence);
         _connection.Statement("INSERT INTO amendment VALUES (?1, ?2, ?3)")
             .Bind(1, ++_sequence).Bind(2, amendment.Target).Bind(3, AmendmentJson.Write(amendment)).Run();
-        _amendments.Add((partition, amendment.Target, before, amendment.Apply(before), _sequence));
+        _amendments.Add((partition, amendment.Target, history, new EventVersion(amendment.Apply(history[^1].Event), _sequence)));
         if (amendment.UserId is not null && address is not null)
             UnresolvedTable.Remove(_connection, address, amendment.Target);
         return new EntryResult(EntryStatus.Created, _sequence);

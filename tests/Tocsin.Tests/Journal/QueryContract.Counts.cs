@@ -79,7 +79,7 @@ public abstract partial class QueryContract
             QueryOracle.Same(counted, all, "seed 20");
         counted.Total.ShouldBeLessThanOrEqualTo(all.Total);
         counted.Total.ShouldBe(counted.Values.Sum(value => value.Count) + counted.Others);
-        counted.Total.ShouldBe(counted.Series.Sum(step => step.Counts.Sum() + step.Others));
+        counted.Series.Sum(step => step.Counts.Sum() + step.Others).ShouldBeLessThanOrEqualTo(counted.Total);
     }
 
     private async Task<EventStats> CheckCountAsync(StatsQuery query, string of = "")

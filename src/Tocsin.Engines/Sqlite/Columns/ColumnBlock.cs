@@ -20,6 +20,10 @@ internal sealed class ColumnBlock(bool versions)
     public readonly int[] Devices = new int[Rows];
     public readonly int[] Users = new int[Rows];
     public readonly int[] Countries = new int[Rows];
+
+    /// <summary>Which addresses there are: every number is some address, and none stands for "none".</summary>
+    public readonly Sides[] Sides = new Sides[Rows];
+
     public readonly UInt128[] SrcIps = new UInt128[Rows];
     public readonly UInt128[] DstIps = new UInt128[Rows];
 
@@ -41,6 +45,22 @@ internal sealed class ColumnBlock(bool versions)
 
     public RowKey Key(int row) => new(Ticks[row], SubTicks[row], Sequences[row]);
 
+    /// <summary>Takes over what is no code.</summary>
+    public void CopyRow(int row, ColumnBlock other, int at)
+    {
+        SetTime(row, EventTime.FromStored(other.Ticks[at], other.SubTicks[at]));
+        Sequences[row] = other.Sequences[at];
+        Kinds[row] = other.Kinds[at];
+        Priorities[row] = other.Priorities[at];
+        Sides[row] = other.Sides[at];
+        SrcIps[row] = other.SrcIps[at];
+        DstIps[row] = other.DstIps[at];
+        ExternalIds[row] = other.ExternalIds[at];
+        Ids[row] = other.Ids[at];
+        Fingerprints[row] = other.Fingerprints[at];
+        (From[row], To[row]) = (other.From[at], other.To[at]);
+    }
+
     public void SetTime(int row, EventTime time)
     {
         Ticks[row] = time.UnixTicks;
@@ -48,4 +68,13 @@ internal sealed class ColumnBlock(bool versions)
         MinTicks = Math.Min(MinTicks, time.UnixTicks);
         MaxTicks = Math.Max(MaxTicks, time.UnixTicks);
     }
+}
+
+/// <summary>Which addresses an event has.</summary>
+[Flags]
+internal enum Sides : byte
+{
+    None = 0,
+    Src = 1,
+    Dst = 2,
 }

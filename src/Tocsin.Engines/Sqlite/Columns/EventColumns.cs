@@ -35,10 +35,7 @@ internal sealed class EventColumns(bool versions = false)
     /// <summary>Adds an event; with versions, the one that holds from a sequence on.</summary>
     public void Append(long sequence, SecurityEvent e, long from = 0)
     {
-        var row = _count % ColumnBlock.Rows;
-        if (row == 0 && _count / ColumnBlock.Rows == _blocks.Length)
-            Volatile.Write(ref _blocks, [.. _blocks, new ColumnBlock(versions)]);
-        var block = _blocks[_count / ColumnBlock.Rows];
+        var (block, row) = NextRow();
         block.SetTime(row, e.Time);
         block.Sequences[row] = sequence;
         block.Kinds[row] = (byte)e.Kind;
@@ -48,14 +45,31 @@ internal sealed class EventColumns(bool versions = false)
         block.Devices[row] = Devices.Add(e.Device);
         block.Users[row] = Users.Add(e.UserId);
         block.Countries[row] = Countries.Add(e.Country);
-        block.SrcIps[row] = AddressOf(e.SrcIp);
-        block.DstIps[row] = AddressOf(e.DstIp);
+        block.Sides[row] = Sides.None;
+        if (e.SrcIp is not null && IpRange.TryAddress(e.SrcIp, out block.SrcIps[row]))
+            block.Sides[row] |= Sides.Src;
+        if (e.DstIp is not null && IpRange.TryAddress(e.DstIp, out block.DstIps[row]))
+            block.Sides[row] |= Sides.Dst;
         block.ExternalIds[row] = e.ExternalId is null ? 0 : StableHash.Of(e.ExternalId);
         block.Ids[row] = IdOf(e.Id);
         block.Fingerprints[row] = e.Fingerprint;
         if (versions)
             (block.From[row], block.To[row]) = (from, long.MaxValue);
         _ids?.Add(block.Ids[row], _count, this);
+        Volatile.Write(ref _count, _count + 1);
+    }
+
+    /// <summary>Adds a row of other columns as it stands there, with the sequences from and to which it holds.</summary>
+    public void Append(EventColumns other, int otherRow)
+    {
+        var (from, at) = (other.Block(otherRow), otherRow % ColumnBlock.Rows);
+        var (block, row) = NextRow();
+        block.CopyRow(row, from, at);
+        block.Sources[row] = Sources.Add(other.Sources.Texts[from.Sources[at]]);
+        block.Types[row] = Types.Add(other.Types.Texts[from.Types[at]]);
+        block.Devices[row] = Devices.Add(other.Devices.Texts[from.Devices[at]]);
+        block.Users[row] = Users.Add(other.Users.Texts[from.Users[at]]);
+        block.Countries[row] = Countries.Add(other.Countries.Texts[from.Countries[at]]);
         Volatile.Write(ref _count, _count + 1);
     }
 
@@ -101,6 +115,13 @@ internal sealed class EventColumns(bool versions = false)
         return count;
     }
 
+    private (ColumnBlock Block, int Row) NextRow()
+    {
+        if (_count / ColumnBlock.Rows == _blocks.Length)
+            Volatile.Write(ref _blocks, [.. _blocks, new ColumnBlock(versions)]);
+        return (_blocks[_count / ColumnBlock.Rows], _count % ColumnBlock.Rows);
+    }
+
     /// <summary>An id as a number that sorts as its bytes.</summary>
     public static UInt128 IdOf(EventId id)
     {
@@ -108,7 +129,4 @@ internal sealed class EventColumns(bool versions = false)
         id.WriteTo(bytes);
         return BinaryPrimitives.ReadUInt128BigEndian(bytes);
     }
-
-    /// <summary>0 for none, and for what is no address: no filter asks for :: alone.</summary>
-    private static UInt128 AddressOf(string? text) => text is not null && IpRange.TryAddress(text, out var address) ? address : default;
 }

@@ -4,8 +4,8 @@ using Tocsin.Journal;
 namespace Tocsin.Engines.Sqlite.Columns;
 
 /// <summary>
-/// A filter in the numbers of one set of columns. It may take a row too many (hashes, addresses that are none), never one too few: events are held to
-/// the filter itself once they are read.
+/// A filter in the numbers of one set of columns. It may take a row too many (external ids are compared by their hash), never one too few: events are held
+/// to the filter itself once they are read.
 /// </summary>
 internal sealed class RowFilter
 {
@@ -64,10 +64,14 @@ internal sealed class RowFilter
         && _time.Holds(block.Ticks[row], block.SubTicks[row])
         && (_externalIds.Length == 0 || _externalIds.Contains(block.ExternalIds[row]))
         && (_ids.Length == 0 || _ids.Contains(block.Ids[row]))
-        && (_srcIps.Count == 0 || Any(_srcIps, block.SrcIps[row]))
-        && (_dstIps.Count == 0 || Any(_dstIps, block.DstIps[row]))
-        && (_ips.Count == 0 || Any(_ips, block.SrcIps[row]) || Any(_ips, block.DstIps[row]))
+        && (_srcIps.Count == 0 || HasSrc(_srcIps, block, row))
+        && (_dstIps.Count == 0 || HasDst(_dstIps, block, row))
+        && (_ips.Count == 0 || HasSrc(_ips, block, row) || HasDst(_ips, block, row))
         && (!_versions || (block.From[row] <= _ceiling && _ceiling < block.To[row]));
+
+    private static bool HasSrc(IReadOnlyList<IpRange> ranges, ColumnBlock block, int row) => block.Sides[row].HasFlag(Sides.Src) && Any(ranges, block.SrcIps[row]);
+
+    private static bool HasDst(IReadOnlyList<IpRange> ranges, ColumnBlock block, int row) => block.Sides[row].HasFlag(Sides.Dst) && Any(ranges, block.DstIps[row]);
 
     private static bool Any(IReadOnlyList<IpRange> ranges, UInt128 address)
     {

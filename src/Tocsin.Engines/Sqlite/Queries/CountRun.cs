@@ -66,7 +66,7 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
     /// <summary>Tells every row that is taken: the value it is counted by, its ticks, and 1.</summary>
     private void Each(SqliteReader reader, Action<string?, long, long> tell)
     {
-        if (query.Filter.ReadsRecords)
+        if (query.Filter.ReadsRecords || query.Filter.Ids.Count > 0 || query.Filter.ExternalIds.Count > 0)
         {
             EachRecord(reader, tell);
             return;
@@ -80,7 +80,11 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
             if (partition.Columns is { } columns)
                 EachOf(columns, columns.RowsUpTo(head), amended, tell);
             else
+            {
                 EachOf(partition.Segment!.Index, amended, tell);
+                if (partition.Segment.Versions is { } versions)
+                    EachOf(versions, amended, tell);
+            }
         }
     }
 
@@ -117,7 +121,7 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
         var looked = 0;
         for (var rank = match.Next(0, ascending: true); rank >= 0; rank = match.Next(rank + 1, ascending: true))
         {
-            if (hidden?.Hides(index.SequenceOf(rank)) != true)
+            if (index.Holds(rank, head) && hidden?.Hides(index.SequenceOf(rank)) != true)
                 tell(texts[codes[rank]], ticks[rank], 1);
             if (++looked % RowsPerLook == 0 && Late())
                 break;
@@ -125,7 +129,7 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
         ArrayPool<int>.Shared.Return(codes);
     }
 
-    /// <summary>No index says what stands in records: they are read, page by page.</summary>
+    /// <summary>No column says what stands in records, or more of an external id than its hash: events are read, page by page.</summary>
     private void EachRecord(SqliteReader reader, Action<string?, long, long> tell)
     {
         EventPosition? after = null;

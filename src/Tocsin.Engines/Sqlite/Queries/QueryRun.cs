@@ -91,13 +91,22 @@ internal sealed class QueryRun : IDisposable
                 Add(ColumnCursor.Open(amended.Versions, amended.Seen, RowFilter.For(_query.Filter, amended.Versions, _ceiling), _order, after, batch, hidden: null));
             if (partition.Columns is { } columns)
                 Add(ColumnCursor.Open(columns, columns.RowsUpTo(_ceiling), RowFilter.For(_query.Filter, columns, _ceiling), _order, after, batch, amended));
-            else if (!MayHoldIds(partition.Segment!.Index))
-                continue;
-            else if (_order.BySequence)
-                Add(SegmentSequenceCursor.Open(partition.Segment.Index, _set.LastOf(i, _ceiling), segmentFilter, _order, after, _ceiling, amended));
             else
-                Add(SegmentCursor.Open(partition.Segment.Index, segmentFilter, _order, after, _ceiling, amended));
+            {
+                Open(partition.Segment!.Index, i, segmentFilter, after, amended);
+                if (partition.Segment.Versions is { } versions)
+                    Open(versions, i, segmentFilter, after, amended);
+            }
         }
+    }
+
+    private void Open(SegmentIndex index, int partition, SegmentFilter filter, RowKey after, Amended.View? amended)
+    {
+        if (!MayHoldIds(index))
+            return;
+        Add(_order.BySequence
+            ? SegmentSequenceCursor.Open(index, _set.LastOf(partition, _ceiling), filter, _order, after, _ceiling, amended)
+            : SegmentCursor.Open(index, filter, _order, after, _ceiling, amended));
     }
 
     private bool MayHoldIds(SegmentIndex index)

@@ -13,7 +13,7 @@ internal sealed class SegmentBuilder(SegmentFolder folder, string journalPath, S
     {
         var rows = folder.RowsPath(partition.Number);
         CopyRows(partition, lastSequence, SegmentFolder.Unfinished(rows), cancellation);
-        WriteIndex(partition.Number, partition.Columns!, partition.Amended, partition.FirstSequence, horizon, partition.HasAmendments);
+        WriteIndex(partition.Number, partition.Columns!, partition.Amended, partition.FirstSequence, horizon);
         SegmentFolder.Finish(rows);
         folder.Sync();
         return Open(partition.Number) ?? throw new IOException($"the index of partition {partition.Number} was written, and cannot be read");
@@ -25,7 +25,12 @@ internal sealed class SegmentBuilder(SegmentFolder folder, string journalPath, S
         var rows = folder.RowsPath(number);
         if (!File.Exists(rows))
             throw new Journal.JournalOpenException($"{rows} is missing: restore a backup into an empty data folder.");
-        return SegmentIndex.Open(folder.IndexPath(number)) is { } index ? new Segment(number, rows, index, connections) : null;
+        var index = SegmentIndex.Open(folder.IndexPath(number));
+        var versions = index?.HasAmendments == true ? SegmentIndex.Open(folder.VersionsPath(number)) : null;
+        if (index is not null && index.HasAmendments == versions is not null)
+            return new Segment(number, rows, index, versions, connections);
+        index?.Dispose();
+        return null;
     }
 
     /// <summary>Makes the index anew from the rows; amendments are laid over it after.</summary>
@@ -35,16 +40,20 @@ internal sealed class SegmentBuilder(SegmentFolder folder, string journalPath, S
         var words = new StringCache();
         using (var connection = SqliteConnection.OpenImmutable(folder.RowsPath(number)))
             EventTable.Sealed.ReadIndexed(connection, words, (sequence, e) => columns.Append(sequence, e));
-        WriteIndex(number, columns, null, firstSequence, horizon: 0, hasAmendments: false);
+        WriteIndex(number, columns, null, firstSequence, horizon: 0);
         folder.Sync();
         return Open(number) ?? throw new IOException($"the index of partition {number} was written, and cannot be read");
     }
 
-    private void WriteIndex(int number, EventColumns columns, Amended? amended, long firstSequence, long horizon, bool hasAmendments)
+    private void WriteIndex(int number, EventColumns columns, Amended? amended, long firstSequence, long horizon)
     {
-        var path = folder.IndexPath(number);
-        SegmentIndexWriter.Write(SegmentFolder.Unfinished(path), columns, amended, firstSequence, horizon, hasAmendments);
-        SegmentFolder.Finish(path);
+        if (amended?.Events > 0)
+        {
+            SegmentIndexWriter.WriteVersions(SegmentFolder.Unfinished(folder.VersionsPath(number)), amended, firstSequence, horizon);
+            SegmentFolder.Finish(folder.VersionsPath(number));
+        }
+        SegmentIndexWriter.Write(SegmentFolder.Unfinished(folder.IndexPath(number)), columns, amended, firstSequence, horizon);
+        SegmentFolder.Finish(folder.IndexPath(number));
     }
 
     private void CopyRows(Partition partition, long lastSequence, string path, CancellationToken cancellation)
@@ -65,8 +74,8 @@ internal sealed class SegmentBuilder(SegmentFolder folder, string journalPath, S
                 file.Flush(flushToDisk: true);
             }
             var copied = connection.Scalar("SELECT count(*) FROM main.event");
-            if (copied != partition.Rows)
-                throw new IOException($"partition {partition.Number} has {partition.Rows} events, and {copied} were copied");
+            if (copied != partition.Columns!.Count)
+                throw new IOException($"partition {partition.Number} has {partition.Columns.Count} events, and {copied} were copied");
         }
         using var whole = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
         whole.Flush(flushToDisk: true);

@@ -36,6 +36,12 @@ internal enum SegmentPart
     /// <summary>The Bloom filter over the ids.</summary>
     IdFilter = 5,
 
+    /// <summary>By rank, the sequence from which a version holds; only where rows are versions.</summary>
+    From = 6,
+
+    /// <summary>By rank, the sequence before which it holds.</summary>
+    To = 7,
+
     /// <summary>Begins the columns: each has <see cref="PartsPerColumn"/> parts from here on.</summary>
     Columns = 16,
 

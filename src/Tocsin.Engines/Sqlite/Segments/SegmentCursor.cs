@@ -29,9 +29,10 @@ internal sealed class SegmentCursor(SegmentIndex index, SegmentFilter filter, Ro
         }
         while (_match is not null && (_rank = _match.Next(_rank, order.Ascending)) >= 0)
         {
-            var key = index.Key(_rank);
+            var rank = _rank;
+            var key = index.Key(rank);
             _rank += order.Ascending ? 1 : -1;
-            if (order.Compare(key, after) <= 0 || key.Sequence > ceiling || hidden?.Hides(key.Sequence) == true)
+            if (order.Compare(key, after) <= 0 || !index.Holds(rank, ceiling) || hidden?.Hides(key.Sequence) == true)
                 continue;
             Current = key;
             return true;

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Text;
 using Tocsin.Engines.Sqlite.Columns;
 using Tocsin.Engines.Sqlite.Queries;
 using Tocsin.Journal;
@@ -9,24 +7,24 @@ namespace Tocsin.Engines.Sqlite.Segments;
 /// <summary>A filter as the keys of sealed columns, made once for all segments of a query. Ids are not in it: they are found one by one.</summary>
 internal sealed class SegmentFilter
 {
-    private static readonly byte[] OwnSource = Utf8(EventFilter.OwnSource);
+    private static readonly byte[] OwnSource = SegmentKey.Of(EventFilter.OwnSource);
     private readonly List<Condition> _conditions = [];
 
     public SegmentFilter(EventFilter filter)
     {
         Time = new TimeRange(filter);
         HidesOwn = !filter.ShowsOwn;
-        Add(filter.UserIds.Select(Utf8).Concat(filter.UserIds.Contains(EventFilter.UnknownUser) ? [[]] : []), SegmentColumn.User);
-        Add(filter.ExternalIds.Select(static id => BigEndian(StableHash.Of(id))), SegmentColumn.ExternalId);
+        Add(filter.UserIds.Select(SegmentKey.Of).Concat(filter.UserIds.Contains(EventFilter.UnknownUser) ? [SegmentKey.Of(null)] : []), SegmentColumn.User);
+        Add(filter.ExternalIds.Select(static id => SegmentKey.Of(StableHash.Of(id))), SegmentColumn.ExternalId);
         AddTypes(filter.Types);
-        Add(filter.Devices.Select(Utf8), SegmentColumn.Device);
-        Add(filter.Countries.Select(Utf8), SegmentColumn.Country);
-        Add(filter.Sources.Select(Utf8), SegmentColumn.Source);
+        Add(filter.Devices.Select(SegmentKey.Of), SegmentColumn.Device);
+        Add(filter.Countries.Select(SegmentKey.Of), SegmentColumn.Country);
+        Add(filter.Sources.Select(SegmentKey.Of), SegmentColumn.Source);
         AddRanges(filter.SrcIps, SegmentColumn.SrcIp);
         AddRanges(filter.DstIps, SegmentColumn.DstIp);
         AddRanges(filter.Ips, SegmentColumn.SrcIp, SegmentColumn.DstIp);
-        Add(filter.Kinds.Select(static kind => Utf8(kind.Name())), SegmentColumn.Kind);
-        Add(filter.Priorities.Select(static priority => Utf8(priority.Name() ?? "none")), SegmentColumn.Priority);
+        Add(filter.Kinds.Select(static kind => SegmentKey.Of(kind.Name())), SegmentColumn.Kind);
+        Add(filter.Priorities.Select(static priority => SegmentKey.Of(priority.Name())), SegmentColumn.Priority);
     }
 
     public TimeRange Time { get; }
@@ -49,30 +47,14 @@ internal sealed class SegmentFilter
     {
         if (types.Count > 0)
             _conditions.Add(new Condition([SegmentColumn.Type], [.. types.Select(static type => type.EndsWith(".*", StringComparison.Ordinal)
-                ? new KeyRange(Utf8(type[..^1]), [.. Utf8(type[..^1]), 0xFF])
-                : KeyRange.Of(Utf8(type)))]));
+                ? new KeyRange(SegmentKey.Of(type[..^1]), [.. SegmentKey.Of(type[..^1]), 0xFF])
+                : KeyRange.Of(SegmentKey.Of(type)))]));
     }
 
     private void AddRanges(IReadOnlyList<IpRange> ranges, params SegmentColumn[] columns)
     {
         if (ranges.Count > 0)
-            _conditions.Add(new Condition(columns, [.. ranges.Select(static range => new KeyRange(BigEndian(range.First), BigEndian(range.Last)))]));
-    }
-
-    private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
-
-    private static byte[] BigEndian(ulong value)
-    {
-        var bytes = new byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, value);
-        return bytes;
-    }
-
-    private static byte[] BigEndian(UInt128 value)
-    {
-        var bytes = new byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
-        return bytes;
+            _conditions.Add(new Condition(columns, [.. ranges.Select(static range => new KeyRange(SegmentKey.Of(range.First), SegmentKey.Of(range.Last)))]));
     }
 
     /// <summary>One filter: rows with one of these keys in one of these columns.</summary>

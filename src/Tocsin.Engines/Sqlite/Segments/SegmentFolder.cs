@@ -20,13 +20,15 @@ internal sealed partial class SegmentFolder
 
     public string IndexPath(int number) => Path.Combine(_path, $"{number:D6}.idx");
 
+    public string VersionsPath(int number) => Path.Combine(_path, $"{number:D6}.amended.idx");
+
     /// <summary>A file under construction: whatever has this name after a crash is rubbish.</summary>
     public static string Unfinished(string path) => path + ".tmp";
 
     /// <summary>Removes what a crash left: unfinished files, and those of partitions that are not sealed.</summary>
     public void RemoveStrays(IEnumerable<int> sealedNumbers)
     {
-        var known = sealedNumbers.SelectMany(number => new[] { RowsPath(number), IndexPath(number) }).ToHashSet(StringComparer.Ordinal);
+        var known = sealedNumbers.SelectMany(number => new[] { RowsPath(number), IndexPath(number), VersionsPath(number) }).ToHashSet(StringComparer.Ordinal);
         foreach (var path in Directory.EnumerateFiles(_path))
             if (!known.Contains(path))
                 File.Delete(path);

@@ -1,6 +1,5 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
-using System.Text;
 using Tocsin.Engines.Sqlite.Queries;
 
 namespace Tocsin.Engines.Sqlite.Segments;
@@ -20,7 +19,8 @@ internal sealed unsafe class SegmentIndex : IDisposable
     {
         (_file, _view, _header) = (file, view, header);
         _start = start;
-        (MinTicks, MaxTicks) = (Ticks[0], Ticks[^1]);
+        (MinTicks, MaxTicks) = Rows == 0 ? (long.MaxValue, long.MinValue) : (Ticks[0], Ticks[^1]);
+        HasVersions = header.Parts[(int)SegmentPart.From].Length > 0;
     }
 
     public int Rows => _header.Rows;
@@ -30,7 +30,10 @@ internal sealed unsafe class SegmentIndex : IDisposable
     /// <summary>Amendments up to this sequence are in it.</summary>
     public long Horizon => _header.Horizon;
 
-    /// <summary>True when one of its events was amended: their rows alone do not say how they read.</summary>
+    /// <summary>True when its rows are versions of amended events, each of which holds for some sequences only.</summary>
+    public bool HasVersions { get; }
+
+    /// <summary>True when amendments changed events of the partition before it was sealed: these stand in an index of their own.</summary>
     public bool HasAmendments => _header.HasAmendments;
 
     public long MinTicks { get; }
@@ -51,7 +54,7 @@ internal sealed unsafe class SegmentIndex : IDisposable
         var view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         byte* start = null;
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-        if (SegmentHeader.Read(new ReadOnlySpan<byte>(start, SegmentHeader.Size), length) is { Rows: > 0 } header)
+        if (SegmentHeader.Read(new ReadOnlySpan<byte>(start, SegmentHeader.Size), length) is { } header)
             return new SegmentIndex(file, view, start, header);
         view.SafeMemoryMappedViewHandle.ReleasePointer();
         view.Dispose();
@@ -62,6 +65,10 @@ internal sealed unsafe class SegmentIndex : IDisposable
     public RowKey Key(int rank) => new(Ticks[rank], Part<byte>((int)SegmentPart.SubTicks)[rank], SequenceOf(rank));
 
     public long SequenceOf(int rank) => FirstSequence + Part<uint>((int)SegmentPart.Offsets)[rank];
+
+    /// <summary>True when a row is how its event reads up to a ceiling.</summary>
+    public bool Holds(int rank, long ceiling) =>
+        SequenceOf(rank) <= ceiling && (!HasVersions || (Part<long>((int)SegmentPart.From)[rank] <= ceiling && ceiling < Part<long>((int)SegmentPart.To)[rank]));
 
     /// <summary>The first rank that does not come before a key in time; as many as there are rows when all do.</summary>
     public int RankOf(RowKey key)
@@ -82,7 +89,7 @@ internal sealed unsafe class SegmentIndex : IDisposable
     /// <summary>The sequence of the event with this id; 0 when there is none.</summary>
     public long FindId(UInt128 id)
     {
-        if (!IdFilter.MayContain(Part<byte>((int)SegmentPart.IdFilter), id))
+        if (Rows == 0 || !IdFilter.MayContain(Part<byte>((int)SegmentPart.IdFilter), id))
             return 0;
         var at = Part<UInt128>((int)SegmentPart.Ids).BinarySearch(id);
         return at < 0 ? 0 : FirstSequence + Part<uint>((int)SegmentPart.IdOffsets)[at];
@@ -97,7 +104,7 @@ internal sealed unsafe class SegmentIndex : IDisposable
     }
 
     /// <summary>The text of a key; null for none.</summary>
-    public string? Text(SegmentColumn column, int key) => Key(column, key) is { IsEmpty: false } bytes ? Encoding.UTF8.GetString(bytes) : null;
+    public string? Text(SegmentColumn column, int key) => SegmentKey.Text(Key(column, key));
 
     /// <summary>The first key that does not come before these bytes; as many as there are keys when all do.</summary>
     public int LowerKey(SegmentColumn column, ReadOnlySpan<byte> bytes)

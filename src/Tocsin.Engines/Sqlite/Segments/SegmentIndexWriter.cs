@@ -1,14 +1,12 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
-using System.Text;
 using Tocsin.Engines.Sqlite.Columns;
 
 namespace Tocsin.Engines.Sqlite.Segments;
 
 /// <summary>
-/// Writes the index of a full partition: what its columns say, with the amendments made so far, ranked by time. Everything in it can be made again from the
-/// rows and the amendments.
+/// Writes the index of a full partition: what its columns say, ranked by time. Everything in it can be made again from the rows and the amendments.
 /// </summary>
 internal sealed class SegmentIndexWriter
 {
@@ -19,11 +17,38 @@ internal sealed class SegmentIndexWriter
 
     private SegmentIndexWriter(FileStream file, RowRef[] rows, long firstSequence) => (_file, _rows, _firstSequence) = (file, rows, firstSequence);
 
-    /// <summary>Writes the file and syncs it. <paramref name="horizon"/>: amendments up to this sequence are in it.</summary>
-    public static void Write(string path, EventColumns columns, Amended? amended, long firstSequence, long horizon, bool hasAmendments)
+    /// <summary>Writes the file with the events that no amendment changed up to <paramref name="horizon"/>, and syncs it.</summary>
+    public static void Write(string path, EventColumns columns, Amended? amended, long firstSequence, long horizon)
+    {
+        var rows = new List<RowRef>(columns.Count);
+        var hasAmendments = false;
+        for (var i = 0; i < columns.Count; i++)
+        {
+            var row = new RowRef(columns, columns.Block(i), i % ColumnBlock.Rows);
+            if (amended?.HoldsAt(row.Sequence, horizon) == true)
+                hasAmendments = true;
+            else
+                rows.Add(row);
+        }
+        Write(path, rows, columns, firstSequence, horizon, hasAmendments);
+    }
+
+    /// <summary>Writes the file with the events that amendments changed up to <paramref name="horizon"/>, in all their versions, and syncs it.</summary>
+    public static void WriteVersions(string path, Amended amended, long firstSequence, long horizon)
+    {
+        // A table of their own: the texts of columns that the writer still adds to are not touched.
+        var versions = new EventColumns(versions: true);
+        amended.CopyTo(versions, horizon);
+        var rows = new List<RowRef>(versions.Count);
+        for (var i = 0; i < versions.Count; i++)
+            rows.Add(new RowRef(versions, versions.Block(i), i % ColumnBlock.Rows));
+        Write(path, rows, versions, firstSequence, horizon, hasAmendments: true);
+    }
+
+    private static void Write(string path, List<RowRef> rows, EventColumns columns, long firstSequence, long horizon, bool hasAmendments)
     {
         using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
-        var writer = new SegmentIndexWriter(file, Rank(columns, amended?.Look(), horizon), firstSequence);
+        var writer = new SegmentIndexWriter(file, Rank(rows), firstSequence);
         file.Write(new byte[SegmentHeader.Size]);
         writer.WriteRanks();
         writer.WriteIds();
@@ -32,29 +57,15 @@ internal sealed class SegmentIndexWriter
         file.Flush(flushToDisk: true);
     }
 
-    private static RowRef[] Rank(EventColumns columns, Amended.View? amended, long horizon)
+    private static RowRef[] Rank(List<RowRef> rows)
     {
-        var rows = new List<RowRef>(columns.Count);
-        for (var i = 0; i < columns.Count; i++)
-        {
-            var row = new RowRef(columns, columns.Block(i), i % ColumnBlock.Rows);
-            if (amended?.Hides(row.Sequence) != true)
-                rows.Add(row);
-        }
-        for (var i = 0; i < (amended?.Seen ?? 0); i++)
-        {
-            var row = new RowRef(amended!.Versions, amended.Versions.Block(i), i % ColumnBlock.Rows);
-            if (row.Block.From[row.Index] <= horizon && horizon < row.Block.To[row.Index])
-                rows.Add(row);
-        }
-        var ranked = rows.ToArray();
-        for (var i = 1; i < ranked.Length; i++)
-            if (RowRef.CompareInTime(ranked[i - 1], ranked[i]) > 0)
+        for (var i = 1; i < rows.Count; i++)
+            if (RowRef.CompareInTime(rows[i - 1], rows[i]) > 0)
             {
-                Array.Sort(ranked, RowRef.CompareInTime);
+                rows.Sort(RowRef.CompareInTime);
                 break;
             }
-        return ranked;
+        return [.. rows];
     }
 
     private void WriteRanks()
@@ -62,6 +73,10 @@ internal sealed class SegmentIndexWriter
         WritePart((int)SegmentPart.Ticks, Array.ConvertAll(_rows, static row => row.Block.Ticks[row.Index]));
         WritePart((int)SegmentPart.SubTicks, Array.ConvertAll(_rows, static row => row.Block.SubTicks[row.Index]));
         WritePart((int)SegmentPart.Offsets, Array.ConvertAll(_rows, row => (uint)(row.Sequence - _firstSequence)));
+        if (_rows.Length == 0 || !_rows[0].Columns.HasVersions)
+            return;
+        WritePart((int)SegmentPart.From, Array.ConvertAll(_rows, static row => row.Block.From[row.Index]));
+        WritePart((int)SegmentPart.To, Array.ConvertAll(_rows, static row => row.Block.To[row.Index]));
     }
 
     private void WriteIds()
@@ -80,31 +95,23 @@ internal sealed class SegmentIndexWriter
     private void WriteColumns(EventColumns columns)
     {
         WriteTexts(SegmentColumn.Kind, Array.ConvertAll(_rows, static row => row.Block.Kinds[row.Index] + 1), Names(EventKinds.Names), withNone: false);
-        WriteTexts(SegmentColumn.Priority, Array.ConvertAll(_rows, static row => (int)row.Block.Priorities[row.Index]), Names(Priorities.Names), withNone: false);
+        WriteTexts(SegmentColumn.Priority, Array.ConvertAll(_rows, static row => (int)row.Block.Priorities[row.Index]), Names(Priorities.Names), withNone: true);
         WriteTexts(SegmentColumn.Source, columns, static (block, i) => block.Sources[i], static c => c.Sources, withNone: false);
         WriteTexts(SegmentColumn.Type, columns, static (block, i) => block.Types[i], static c => c.Types, withNone: false);
         WriteTexts(SegmentColumn.Device, columns, static (block, i) => block.Devices[i], static c => c.Devices, withNone: false);
         WriteTexts(SegmentColumn.User, columns, static (block, i) => block.Users[i], static c => c.Users, withNone: true);
         WriteTexts(SegmentColumn.Country, columns, static (block, i) => block.Countries[i], static c => c.Countries, withNone: false);
-        WriteNumbers(SegmentColumn.SrcIp, static row => row.Block.SrcIps[row.Index], 16);
-        WriteNumbers(SegmentColumn.DstIp, static row => row.Block.DstIps[row.Index], 16);
-        WriteNumbers(SegmentColumn.ExternalId, static row => row.Block.ExternalIds[row.Index], 8);
+        WriteNumbers(SegmentColumn.SrcIp, static row => row.Block.Sides[row.Index].HasFlag(Sides.Src), static row => row.Block.SrcIps[row.Index], 16);
+        WriteNumbers(SegmentColumn.DstIp, static row => row.Block.Sides[row.Index].HasFlag(Sides.Dst), static row => row.Block.DstIps[row.Index], 16);
+        WriteNumbers(SegmentColumn.ExternalId, static row => row.Block.ExternalIds[row.Index] != 0, static row => row.Block.ExternalIds[row.Index], 8);
     }
 
     private static string?[] Names(IReadOnlyList<string> names) => [null, .. names];
 
     private void WriteTexts(SegmentColumn column, EventColumns columns, Func<ColumnBlock, int, int> code, Func<EventColumns, CodeTable> tableOf, bool withNone)
     {
-        // What amendments brought has codes of another table: it is added to this one, which nobody else writes any more.
         var table = tableOf(columns);
-        var codes = new int[_rows.Length];
-        for (var rank = 0; rank < codes.Length; rank++)
-        {
-            var row = _rows[rank];
-            codes[rank] = code(row.Block, row.Index);
-            if (row.Columns != columns)
-                codes[rank] = table.Add(tableOf(row.Columns).Texts[codes[rank]]);
-        }
+        var codes = Array.ConvertAll(_rows, row => code(row.Block, row.Index));
         WriteTexts(column, codes, table.Texts, withNone);
     }
 
@@ -112,7 +119,7 @@ internal sealed class SegmentIndexWriter
     {
         var keys = new byte[texts.Length][];
         for (var code = 0; code < keys.Length; code++)
-            keys[code] = texts[code] is { } text ? Encoding.UTF8.GetBytes(text) : [];
+            keys[code] = SegmentKey.Of(texts[code]);
         var counts = new int[keys.Length];
         foreach (var code in codes)
             counts[code]++;
@@ -128,10 +135,10 @@ internal sealed class SegmentIndexWriter
         WriteRanks(column, stored, sorted.Length);
     }
 
-    private void WriteNumbers<T>(SegmentColumn column, Func<RowRef, T> value, int bytes)
+    private void WriteNumbers<T>(SegmentColumn column, Func<RowRef, bool> has, Func<RowRef, T> value, int bytes)
         where T : unmanaged, IBinaryInteger<T>
     {
-        var ranks = Enumerable.Range(0, _rows.Length).Where(rank => value(_rows[rank]) != T.Zero).ToArray();
+        var ranks = Enumerable.Range(0, _rows.Length).Where(rank => has(_rows[rank])).ToArray();
         var values = Array.ConvertAll(ranks, rank => value(_rows[rank]));
         Array.Sort(values, ranks);
         var keys = new List<byte[]>();

@@ -93,13 +93,12 @@ internal sealed partial class SegmentKeeper : IAsyncDisposable
     private async Task SealAsync(Partition partition)
     {
         var start = _time.GetTimestamp();
-        var horizon = _writer.BeginSealing(partition);
-        var segment = _builder.Build(partition, _writer.LastOf(partition), horizon, _stop.Token);
-        var old = _writer.Adopt(partition, segment);
+        var segment = _builder.Build(partition, _writer.LastOf(partition), _writer.Head, _stop.Token);
+        var left = _writer.Adopt(partition, segment);
         Error = null;
         Advance();
-        Log.Sealed(_logger, partition.Number, partition.Rows, _time.GetElapsedTime(start).TotalMilliseconds);
-        await old.RetireAsync().WaitAsync(_stop.Token);
+        Log.Sealed(_logger, partition.Number, partition.Columns!.Count, _time.GetElapsedTime(start).TotalMilliseconds);
+        await left.WaitAsync(_stop.Token);
         await DropAsync(partition.Table.Name);
     }
 

@@ -6,8 +6,8 @@ using Tocsin.Engines.Sqlite.Queries;
 namespace Tocsin.Engines.Sqlite.Segments;
 
 /// <summary>
-/// The ranks of a sealed partition that a filter takes: all between two, or the bits of a bitmap. It may take a row too many (hashes, addresses that are
-/// none), never one too few: events are held to the filter itself once they are read.
+/// The ranks of a sealed partition that a filter takes: all between two, or the bits of a bitmap. It may take a row too many (external ids are compared by
+/// their hash), never one too few: events are held to the filter itself once they are read.
 /// </summary>
 internal sealed class SegmentMatch : IDisposable
 {

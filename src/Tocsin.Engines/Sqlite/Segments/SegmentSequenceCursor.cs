@@ -61,7 +61,7 @@ internal sealed class SegmentSequenceCursor(SegmentIndex index, long lastSequenc
         for (var rank = match.Next(0, ascending: true); rank >= 0; rank = match.Next(rank + 1, ascending: true))
         {
             var sequence = index.SequenceOf(rank);
-            if (sequence > ceiling || order.Compare(RowKey.First with { Sequence = sequence }, after) <= 0)
+            if (!index.Holds(rank, ceiling) || order.Compare(RowKey.First with { Sequence = sequence }, after) <= 0)
                 continue;
             var offset = sequence - index.FirstSequence;
             _bits[offset / 64] |= 1UL << (int)(offset % 64);
