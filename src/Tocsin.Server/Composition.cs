@@ -94,6 +94,9 @@ internal sealed class Composition : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public IReadOnlyCollection<string> Addresses => [.. _web.Value.Urls];
 
+    /// <summary>For tests that look at what was kept.</summary>
+    internal EventJournal Journal => _journal;
+
     /// <summary>Every route, for tests that hold all of them to a rule.</summary>
     internal IEnumerable<EndpointDataSource> Routes => ((IEndpointRouteBuilder)_web.Value).DataSources;
 

@@ -58,8 +58,13 @@ public sealed class AccessControl
     }
 
     /// <summary>From now on these, and the admin token, are all that are known.</summary>
-    internal void Use(IEnumerable<AccessToken> tokens) =>
-        _byHash = tokens.Append(Admin).ToDictionary(token => Key(token.Hash.Span));
+    internal void Use(IEnumerable<AccessToken> tokens)
+    {
+        var byHash = tokens.ToDictionary(token => Key(token.Hash.Span));
+        // A token that was made here may be given as the admin token of a later start: then it is that.
+        byHash[Key(Admin.Hash.Span)] = Admin;
+        _byHash = byHash;
+    }
 
     private static UInt128 Key(ReadOnlySpan<byte> hash) => BinaryPrimitives.ReadUInt128LittleEndian(hash);
 }

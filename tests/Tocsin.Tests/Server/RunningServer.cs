@@ -37,6 +37,10 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public string Folder => _folder.Path;
 
+    /// <summary>What was kept, oldest first, to 10,000.</summary>
+    public async Task<SecurityEvent[]> EventsAsync() =>
+        [.. (await _composition.Journal.Store.ReadAsync(0, 10_000, default)).Select(entry => entry.Entry).OfType<SecurityEvent>()];
+
     /// <summary>Every endpoint that can be routed to.</summary>
     public IReadOnlyList<RouteEndpoint> Endpoints =>
         [.. _composition.Routes.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
