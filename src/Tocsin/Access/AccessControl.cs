@@ -12,6 +12,7 @@ public sealed class AccessControl
 {
     private const int MaxTokenCharacters = 512;
     private const string BearerPrefix = "Bearer ";
+    private const string WhiteSpace = " \t"; // What is white space in a header (RFC 9110, 5.6.3), and no more.
     private readonly Caller _anonymous;
     private readonly TimeProvider _time;
     private volatile Dictionary<UInt128, AccessToken> _byHash = [];
@@ -35,9 +36,9 @@ public sealed class AccessControl
     {
         if (string.IsNullOrEmpty(authorization))
             return _anonymous;
-        var token = authorization.AsSpan().Trim();
+        var token = authorization.AsSpan().Trim(WhiteSpace);
         if (token.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
-            token = token[BearerPrefix.Length..].Trim();
+            token = token[BearerPrefix.Length..].Trim(WhiteSpace);
         if (token.Length > MaxTokenCharacters)
             return null;
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];

@@ -207,10 +207,10 @@ public sealed class TokensApiTests
         var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"] };
         async Task<(Composition, HttpClient)> StartAsync()
         {
-            var composition = await Composition.StartAsync(options, [], RunningServer.Token, NullLoggerFactory.Instance, time, default);
-            var client = new HttpClient { BaseAddress = new Uri(composition.Addresses.First()) };
-            client.DefaultRequestHeaders.Authorization = new("Bearer", RunningServer.Token);
-            return (composition, client);
+            var started = await Composition.StartAsync(options, [], RunningServer.Token, NullLoggerFactory.Instance, time, default);
+            var caller = new HttpClient { BaseAddress = new Uri(started.Addresses.First()) };
+            caller.DefaultRequestHeaders.Authorization = new("Bearer", RunningServer.Token);
+            return (started, caller);
         }
         var (composition, client) = await StartAsync();
         (await client.PostAsync("/tokens", RunningServer.Body("""{"name":"ci","scopes":["read"]}"""u8.ToArray(), "application/json"))).EnsureSuccessStatusCode();
