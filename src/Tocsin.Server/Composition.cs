@@ -26,6 +26,8 @@ internal sealed class Composition : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly LateAttribution _late;
     private readonly StoreProbe _probe;
+    private readonly GuessThrottle _guesses;
+    private readonly TokenStore _tokens;
     private readonly Lazy<WebApplication> _web;
     private Task _collecting = Task.CompletedTask;
     private Task _background = Task.CompletedTask;
@@ -35,7 +37,10 @@ internal sealed class Composition : IAsyncDisposable
         (AdminToken, _time) = (admin, time);
 
         // Access: who may.
-        var access = new AccessControl(admin.Hash, options.AnonymousRead);
+        var access = new AccessControl(admin.Hash, options.AnonymousRead, time);
+        var actions = new OwnActions(journal, time);
+        _guesses = new GuessThrottle(time, actions.Record);
+        _tokens = new TokenStore(journal, access, actions, [.. sources.Select(source => source.Name)], time);
 
         // Enrich: whom a record concerns.
         var directory = new IdentityDirectory();
@@ -65,12 +70,13 @@ internal sealed class Composition : IAsyncDisposable
             web.UseSafeHeaders();
             web.UseHead();
             web.UseRouting();
-            web.UseMiddleware<RouteRulesMiddleware>(access);
+            web.UseMiddleware<RouteRulesMiddleware>(access, _guesses);
             Pages.Map(web);
             new BoardApi(_board, _freshness, time).Map(web);
-            new SourcesApi(_collector).Map(web);
-            new IdentitiesApi(directory, _identities, journal, time).Map(web);
-            new HealthApi(journal, _probe, _collector, _board, _feeder, access, time).Map(web);
+            new SourcesApi(_collector, actions).Map(web);
+            new IdentitiesApi(directory, _identities, journal, actions, time).Map(web);
+            new TokensApi(_tokens).Map(web);
+            new HealthApi(journal, _probe, _collector, _board, _feeder, time).Map(web);
             web.MapOpenApi().WithMetadata(RouteRules.Open);
             return web;
         });
@@ -87,6 +93,9 @@ internal sealed class Composition : IAsyncDisposable
 
     /// <summary>Where it listens.</summary>
     public IReadOnlyCollection<string> Addresses => [.. _web.Value.Urls];
+
+    /// <summary>For tests that look at what was kept.</summary>
+    internal EventJournal Journal => _journal;
 
     /// <summary>Every route, for tests that hold all of them to a rule.</summary>
     internal IEnumerable<EndpointDataSource> Routes => ((IEndpointRouteBuilder)_web.Value).DataSources;
@@ -107,6 +116,7 @@ internal sealed class Composition : IAsyncDisposable
         {
             var admin = await AdminToken.EstablishAsync(journal, options.Data, adminToken, cancellation);
             composition = new Composition(options, sources, journal, admin, logs, time);
+            await composition._tokens.LoadAsync(cancellation);
             await composition._collector.LoadAsync(cancellation);
             // The upstream takes its time: it is asked while the board is rebuilt and the doors are made, and not after.
             composition._collecting = Task.Run(() => composition._collector.RunAsync(composition._stop.Token), CancellationToken.None);
@@ -141,11 +151,13 @@ internal sealed class Composition : IAsyncDisposable
         if (_web.IsValueCreated)
             await _web.Value.StopAsync(deadline.Token);
         await Task.WhenAll(_background, _collecting).WaitAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
+        await _tokens.SaveUsesAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         await _journal.DisposeAsync();
         if (_web.IsValueCreated)
             await _web.Value.DisposeAsync();
         _collector.Dispose();
         _identities.Dispose();
+        _tokens.Dispose();
         _stop.Dispose();
     }
 
@@ -153,7 +165,7 @@ internal sealed class Composition : IAsyncDisposable
     private async Task RunAsync()
     {
         var stop = _stop.Token;
-        Task[] workers = [_feeder.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop)];
+        Task[] workers = [_feeder.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _tokens.RunAsync(stop), _guesses.RunAsync(stop)];
         var first = await Task.WhenAny(workers);
         if (stop.IsCancellationRequested)
             await Task.WhenAll(workers);

@@ -7,7 +7,7 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
 {
     private static readonly string[][] AllCommands =
     [
-        ["demo"], ["serve"], ["mock"], ["init"], ["config", "check"], ["source", "list"], ["source", "sync"], ["source", "test"], ["incidents"], ["health"],
+        ["demo"], ["serve"], ["mock"], ["init"], ["config", "check"], ["source", "list"], ["source", "sync"], ["source", "test"], ["token", "create"], ["token", "list"], ["token", "revoke"], ["incidents"], ["health"],
     ];
 
     private Dictionary<string, string> Service => new() { ["TOCSIN_URL"] = house.Server.Home.Url, ["TOCSIN_TOKEN"] = ServerHome.Token };
@@ -30,6 +30,11 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
     [InlineData("serve --port nine")]
     [InlineData("incidents -o xml")]
     [InlineData("source sync")]
+    [InlineData("token create --name x")]
+    [InlineData("token create --scope read")]
+    [InlineData("token create --name x --scope read,write")]
+    [InlineData("token create --name x --scope read --expires soon")]
+    [InlineData("token revoke")]
     [InlineData("health --url nowhere")]
     [InlineData("mock --latency soon")]
     [InlineData("serve --port 1 --urls http://127.0.0.1:2")]
@@ -144,9 +149,40 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
         (await TocsinProcess.RunAsync(house.Server.Home.Folder, Service, "source", "sync", "nobody")).Code.ShouldBe(1);
     }
 
+    [Fact]
+    public async Task A_token_is_made_for_a_script_listed_and_revoked()
+    {
+        var made = await RunAsync("token", "create", "--name", "script", "--scope", "ingest,read", "--scope", "operate", "--expires", "90d");
+        made.Out.ShouldMatch("^tocsin_[A-Za-z0-9_-]{43}\n$");
+        made.Err.ShouldContain("ingest read operate");
+        made.Err.ShouldNotContain(made.Out.Trim());
+        var service = Service;
+        service["TOCSIN_TOKEN"] = made.Out.Trim();
+        (await TocsinProcess.RunAsync(house.Server.Home.Folder, service, "source", "list")).Code.ShouldBe(0);
+        (await TocsinProcess.RunAsync(house.Server.Home.Folder, service, "token", "list")).Code.ShouldBe(4);
+
+        foreach (var format in new[] { "table", "json", "ndjson", "csv" })
+        {
+            var list = await RunAsync("token", "list", "-o", format);
+            list.Out.ShouldContain("script");
+            list.Out.ShouldContain("admin");
+            list.Out.ShouldNotContain(made.Out.Trim());
+        }
+        var again = await TocsinProcess.RunAsync(house.Server.Home.Folder, Service, "token", "create", "--name", "script", "--scope", "read");
+        (again.Code, again.Out).ShouldBe((1, ""));
+        var reserved = await TocsinProcess.RunAsync(house.Server.Home.Folder, Service, "token", "create", "--name", "elevate", "--scope", "read");
+        (reserved.Code, reserved.Out).ShouldBe((1, ""));
+        reserved.Err.ShouldContain("/name");
+
+        (await RunAsync("token", "revoke", "script")).Out.ShouldBeEmpty();
+        (await TocsinProcess.RunAsync(house.Server.Home.Folder, Service, "token", "revoke", "script")).Code.ShouldBe(1);
+        (await TocsinProcess.RunAsync(house.Server.Home.Folder, service, "source", "list")).Code.ShouldBe(4);
+    }
+
     [Theory]
     [InlineData("incidents")]
     [InlineData("health -o json")]
+    [InlineData("token list")]
     [InlineData("source list")]
     [InlineData("source sync elevate")]
     public async Task No_service_is_exit_3(string line)

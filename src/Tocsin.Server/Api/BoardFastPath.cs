@@ -16,7 +16,7 @@ internal sealed class BoardFastPath(RequestDelegate next, IncidentBoard board, F
     {
         var request = context.Request;
         if (request.Path.Value != "/incidents" || request.QueryString.HasValue || !HttpMethods.IsGet(request.Method)
-            || access.Authenticate(request.Headers.Authorization)?.May(Scope.Read) != true)
+            || access.Authenticate(request)?.May(Scope.Read) != true)
             return next(context);
         var fresh = freshness.Current;
         var answer = board.Get(Whole);

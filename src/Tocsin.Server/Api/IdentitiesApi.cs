@@ -6,7 +6,7 @@ using Tocsin.Journal;
 namespace Tocsin.Server.Api;
 
 /// <summary><c>/identities</c>: who held an address when, what is unresolved, and assigning by hand.</summary>
-internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore identities, EventJournal journal, TimeProvider time)
+internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore identities, EventJournal journal, OwnActions actions, TimeProvider time)
 {
     private const int MaxUnresolved = 1_000;
     private const int DefaultUnresolved = 100;
@@ -52,7 +52,7 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
         return (await journal.Store.ListUnresolvedAddressesAsync(before, 1, cancellation)).Where(row => row.Address == address);
     }
 
-    private async Task<IResult> AssignAsync(Assignment body, CancellationToken cancellation)
+    private async Task<IResult> AssignAsync(Assignment body, HttpContext context)
     {
         var errors = new List<ProblemError>();
         var address = body.Ip is null ? null : Address.Normalise(body.Ip);
@@ -66,7 +66,7 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
             return new Problem(StatusCodes.Status422UnprocessableEntity, "invalid_assignment", "The assignment cannot be used.", errors);
         try
         {
-            await identities.AssignAsync(address!, body.UserId!, body.From, body.To, cancellation);
+            await identities.AssignAsync(address!, body.UserId!, body.From, body.To, context.RequestAborted, Record(address!, body, context.Actor()));
         }
         catch (InvalidOperationException error)
         {
@@ -74,6 +74,17 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
         }
         return Results.Created($"/identities?ip={Uri.EscapeDataString(address!)}", body with { Ip = address });
     }
+
+    private SecurityEvent Record(string address, Assignment assigned, Actor actor) =>
+        actions.Event(OwnActionType.IdentityAssigned, actor, $"{actor.Name} assigned {address} to {assigned.UserId}.", data =>
+        {
+            data.WriteString("ip"u8, address);
+            data.WriteString("user_id"u8, assigned.UserId);
+            data.WriteString("from"u8, Text(assigned.From));
+            data.WriteString("to"u8, Text(assigned.To));
+        });
+
+    private static string? Text(DateTimeOffset? end) => end is { } time ? EventTime.From(time, 3).ToString() : null;
 
     private static DateTimeOffset? Open(DateTimeOffset end) => end == DateTimeOffset.MinValue || end == DateTimeOffset.MaxValue ? null : end;
 

@@ -9,6 +9,9 @@ internal sealed record ProblemError(string Pointer, string Code, string Detail);
 /// <summary>An error answer: RFC 9457 <c>application/problem+json</c>. Its details never hold a stack, a statement or a path of the machine.</summary>
 internal sealed record Problem(int Status, string Code, string Detail, IReadOnlyList<ProblemError>? Errors = null) : IResult
 {
+    /// <summary>The code of a refusal for guessing.</summary>
+    public const string TooManyAttempts = "too_many_attempts";
+
     public static Problem NotFound(string detail) => new(StatusCodes.Status404NotFound, "not_found", detail);
 
     /// <summary>A query parameter that is not known or cannot be read.</summary>

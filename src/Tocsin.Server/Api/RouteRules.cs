@@ -12,8 +12,14 @@ internal sealed record RouteRules(Scope Scope, IReadOnlyList<QueryParameter> Que
     /// <summary>The largest body: 64 KiB unless a route says that it takes more. A longer one is 413, unread.</summary>
     public long? MaxRequestBodySize { get; init; } = 64 << 10;
 
-    /// <summary>Open to anyone.</summary>
-    public static RouteRules Open { get; } = new(Scope.None, []);
+    /// <summary>False: the token does not matter, so that a wrong one is neither counted nor refused (a probe with an old token must not fail).</summary>
+    public bool LooksAtToken { get; init; } = true;
+
+    /// <summary>Open to anyone, with the same answer for all.</summary>
+    public static RouteRules Open { get; } = new(Scope.None, []) { LooksAtToken = false };
+
+    /// <summary>Open to anyone; whose token is known gets more. The handler asks <see cref="RouteRulesExtensions.Caller"/>.</summary>
+    public static RouteRules OpenWithMore { get; } = new(Scope.None, []);
 }
 
 /// <summary>Says a route's rules beside its handler.</summary>
@@ -21,13 +27,27 @@ internal static class RouteRulesExtensions
 {
     public static TBuilder Needs<TBuilder>(this TBuilder route, Scope scope, params QueryParameter[] query)
         where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new RouteRules(scope, query));
+
+    /// <summary>Who calls; null behind a token that is not known.</summary>
+    public static Caller? Caller(this HttpContext context) => (Caller?)context.Items[typeof(Caller)];
+
+    /// <summary>Who calls, and from where, for the record of what they do.</summary>
+    public static Actor Actor(this HttpContext context) =>
+        Access.Actor.At(context.Caller()?.Name ?? "anonymous", context.Connection.RemoteIpAddress);
+
+    /// <summary>The caller of a request; null when its token is not known. Two headers are never the one that is right.</summary>
+    public static Caller? Authenticate(this AccessControl access, HttpRequest request)
+    {
+        var header = request.Headers.Authorization;
+        return header.Count > 1 ? null : access.Authenticate((string?)header);
+    }
 }
 
 /// <summary>
-/// Holds every route to its rules before its handler runs: the token, the scope, and the names of the query. A route without rules does not
+/// Holds every route to its rules before its handler runs: the token (wrong ones are counted), the scope, and the names of the query. A route without rules does not
 /// answer: forgetting them must not open a door.
 /// </summary>
-internal sealed class RouteRulesMiddleware(RequestDelegate next, AccessControl access)
+internal sealed class RouteRulesMiddleware(RequestDelegate next, AccessControl access, GuessThrottle guesses)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -37,7 +57,7 @@ internal sealed class RouteRulesMiddleware(RequestDelegate next, AccessControl a
             return endpoint.DisplayName is "405 HTTP Method Not Supported" or "415 HTTP Unsupported Media Type"
                 ? next(context)
                 : throw new InvalidOperationException($"The route {endpoint.DisplayName} has no rules.");
-        if (Refuse(context, access, rules.Scope) is { } refused)
+        if (rules.LooksAtToken && Refuse(context, rules.Scope) is { } refused)
             return refused.ExecuteAsync(context);
         foreach (var name in context.Request.Query.Keys)
             if (!rules.Query.Any(parameter => parameter.Name == name))
@@ -48,23 +68,36 @@ internal sealed class RouteRulesMiddleware(RequestDelegate next, AccessControl a
     }
 
     /// <summary>Null when the caller may. The caller is then in <see cref="HttpContext.Items"/> for the handler.</summary>
-    public static Problem? Refuse(HttpContext context, AccessControl access, Scope scope)
+    private Problem? Refuse(HttpContext context, Scope scope)
     {
-        var caller = access.Authenticate(context.Request.Headers.Authorization);
-        if (caller is not null && caller.May(scope))
+        if (access.Authenticate(context.Request) is not { } caller)
         {
-            context.Items[typeof(Caller)] = caller;
-            return null;
+            var wait = guesses.Guessed(context.Connection.RemoteIpAddress);
+            return scope == Scope.None ? null
+                : wait is { } time ? TooMany(context, time)
+                : Unauthorized(context, "The token is not known.");
         }
-        if (scope == Scope.None)
+        context.Items[typeof(Caller)] = caller;
+        if (caller.May(scope))
             return null;
-        if (caller is null || string.IsNullOrEmpty(context.Request.Headers.Authorization))
-        {
-            context.Response.Headers.WWWAuthenticate = "Bearer realm=\"tocsin\"";
-            return new Problem(StatusCodes.Status401Unauthorized, "unauthorized", caller is null
-                ? "The token is not known."
-                : "This needs a token: send Authorization: Bearer TOKEN. The admin token stands in admin.token in the data folder.");
-        }
-        return new Problem(StatusCodes.Status403Forbidden, "missing_scope", $"The token lacks the scope {scope.ToString().ToLowerInvariant()}.");
+        if (string.IsNullOrEmpty(context.Request.Headers.Authorization))
+            return Unauthorized(context, "This needs a token: send Authorization: Bearer TOKEN. The admin token stands in admin.token in the data folder.");
+        var missing = (scope & ~caller.Scopes).Names();
+        context.Response.Headers.WWWAuthenticate = $"Bearer realm=\"tocsin\", error=\"insufficient_scope\", scope=\"{string.Join(' ', missing)}\"";
+        return new Problem(StatusCodes.Status403Forbidden, "missing_scope", $"The token {caller.Name} lacks the scope {string.Join(" and ", missing)}.");
+    }
+
+    private static Problem Unauthorized(HttpContext context, string detail)
+    {
+        context.Response.Headers.WWWAuthenticate = "Bearer realm=\"tocsin\"";
+        return new Problem(StatusCodes.Status401Unauthorized, "unauthorized", detail);
+    }
+
+    private static Problem TooMany(HttpContext context, TimeSpan wait)
+    {
+        var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
+        context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return new Problem(StatusCodes.Status429TooManyRequests, Problem.TooManyAttempts,
+            $"The token is not known, nor were the last {GuessThrottle.MaxGuesses} and more from this address: wrong ones are looked at again in {seconds} s.");
     }
 }

@@ -8,7 +8,7 @@ using Tocsin.Journal;
 namespace Tocsin.Server.Api;
 
 /// <summary><c>/sources</c> and below, and <c>POST /sync</c>.</summary>
-internal sealed class SourcesApi(Collector collector)
+internal sealed class SourcesApi(Collector collector, OwnActions actions)
 {
     private const int MaxRejectsPerPage = 1_000;
     private const int DefaultRejects = 100;
@@ -69,13 +69,30 @@ internal sealed class SourcesApi(Collector collector)
         return array.WrittenSpan.ToArray();
     }
 
-    private async Task<IResult> PatchAsync(string name, SourceChange body, CancellationToken cancellation)
+    private async Task<IResult> PatchAsync(string name, SourceChange body, HttpContext context)
     {
         var every = TimeSpan.Zero;
         if (body.Every is not null && (!Quantity.TryParseDuration(body.Every, out every) || every < MinEvery || every > MaxEvery))
             return new Problem(StatusCodes.Status422UnprocessableEntity, "invalid_schedule", "The schedule cannot be used.",
                 [new ProblemError("/every", "invalid", $"expected {Quantity.Format(MinEvery)} to {Quantity.Format(MaxEvery)}, like 30s or 5m")]);
-        return await collector.RescheduleAsync(name, body.Enabled, body.Every is null ? null : every, cancellation) is { } view ? Results.Ok(view) : Unknown(name);
+        var record = body.Enabled is null && body.Every is null ? null : Record(name, body, context.Actor());
+        return await collector.RescheduleAsync(name, body.Enabled, body.Every is null ? null : every, context.RequestAborted, record) is { } view
+            ? Results.Ok(view)
+            : Unknown(name);
+    }
+
+    private SecurityEvent Record(string name, SourceChange change, Actor actor)
+    {
+        var enabled = change.Enabled switch { true => "enabled", false => "paused", null => null };
+        var every = change.Every is null ? null : $"polled every {change.Every}";
+        return actions.Event(OwnActionType.SourceChanged, actor, $"{actor.Name} changed the source {name}: {string.Join(", ", new[] { enabled, every }.OfType<string>())}.", data =>
+        {
+            data.WriteString("source"u8, name);
+            if (change.Enabled is { } on)
+                data.WriteBoolean("enabled"u8, on);
+            if (change.Every is not null)
+                data.WriteString("every"u8, change.Every);
+        });
     }
 
     private IResult Sync(HttpContext context)

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Tocsin.Access;
+using Tocsin.Server.Api;
 
 namespace Tocsin.Server.Commands;
 
@@ -19,6 +20,7 @@ internal sealed class ServiceClient : IDisposable
     public static readonly Option<string> Data = new("--data") { Description = "The folder whose admin.token is used when TOCSIN_TOKEN is not set", DefaultValueFactory = _ => "./data", HelpName = "DIR", Recursive = true };
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    private static readonly JsonSerializerOptions Lenient = new(JsonSerializerDefaults.Web);
     private readonly HttpClient _http;
 
     private ServiceClient(HttpClient http) => _http = http;
@@ -47,16 +49,22 @@ internal sealed class ServiceClient : IDisposable
     }
 
     /// <summary>A JSON answer; statuses in <paramref name="alsoFine"/> count as answers too.</summary>
-    public async Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(HttpMethod method, string path, params HttpStatusCode[] alsoFine)
+    public Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(HttpMethod method, string path, params HttpStatusCode[] alsoFine) =>
+        SendAsync(method, path, null, alsoFine);
+
+    /// <summary>As above, with <paramref name="body"/> as JSON; an answer without a body has none.</summary>
+    public async Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(HttpMethod method, string path, object? body, params HttpStatusCode[] alsoFine)
     {
-        using var request = new HttpRequestMessage(method, path);
+        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body, options: ApiJson.Options) };
         using var response = await _http.SendAsync(request);
         var text = await response.Content.ReadAsByteArrayAsync();
         if (response.IsSuccessStatusCode || alsoFine.Contains(response.StatusCode))
-            return (response.StatusCode, JsonElement.Parse(text));
-        throw new ServiceException(Detail(text) ?? $"The service answered {(int)response.StatusCode}.", response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
-            ? Commands.ExitCode.NotAllowed
-            : Commands.ExitCode.Failed);
+            return (response.StatusCode, text.Length == 0 ? default : JsonElement.Parse(text));
+        var problem = Parse(text);
+        throw new ServiceException(Sentence(problem) ?? $"The service answered {(int)response.StatusCode}.",
+            response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || problem?.Code == Problem.TooManyAttempts
+                ? Commands.ExitCode.NotAllowed
+                : Commands.ExitCode.Failed);
     }
 
     public void Dispose() => _http.Dispose();
@@ -69,15 +77,22 @@ internal sealed class ServiceClient : IDisposable
         return File.Exists(file) ? File.ReadAllText(file).Trim() : null;
     }
 
-    private static string? Detail(byte[] text)
+    private static Refusal? Parse(byte[] text)
     {
         try
         {
-            return JsonElement.Parse(text).GetProperty("detail").GetString();
+            return JsonSerializer.Deserialize<Refusal>(text, Lenient);
         }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (JsonException)
         {
             return null;
         }
     }
+
+    /// <summary>What is wrong, and where.</summary>
+    private static string? Sentence(Refusal? problem) =>
+        problem?.Detail is null ? null : string.Join("\n  ", [problem.Detail, .. (problem.Errors ?? []).Select(error => $"{error.Pointer}: {error.Detail}")]);
+
+    /// <summary>What is read of a problem+json.</summary>
+    private sealed record Refusal(string? Detail, string? Code, IReadOnlyList<ProblemError>? Errors);
 }

@@ -7,13 +7,13 @@ using Tocsin.Server.Api;
 namespace Tocsin.Server.Health;
 
 /// <summary><c>/health</c>, <c>/livez</c> and <c>/readyz</c>: answered from memory.</summary>
-internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collector collector, IncidentBoard board, BoardFeeder feeder, AccessControl access, TimeProvider time)
+internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collector collector, IncidentBoard board, BoardFeeder feeder, TimeProvider time)
 {
     private readonly long _startedAt = time.GetTimestamp();
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health", Get).WithMetadata(RouteRules.Open).WithTags("Health")
+        routes.MapGet("/health", Get).WithMetadata(RouteRules.OpenWithMore).WithTags("Health")
             .WithSummary("How the service is: the status alone without a token, all of it with one").Produces<HealthReport>().Produces<HealthReport>(503);
         routes.MapGet("/livez", () => Results.Ok(new HealthStatus("alive"))).WithMetadata(RouteRules.Open).WithTags("Health").WithSummary("The process is up");
         routes.MapGet("/readyz", Ready).WithMetadata(RouteRules.Open).WithTags("Health")
@@ -31,7 +31,7 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
         var failing = feeder.Error is not null || sources.Any(source => source.Status is SourcePhase.Failed or SourcePhase.Retrying || source.ConsecutiveFailures > 0);
         var status = defect is not null ? "unhealthy" : failing ? "degraded" : "healthy";
         var code = defect is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        if (access.Authenticate(context.Request.Headers.Authorization)?.May(Scope.Read) != true)
+        if (context.Caller()?.May(Scope.Read) != true)
             return Results.Json(new HealthStatus(status), statusCode: code);
         var worst = sources.Where(source => source.LastError is not null).MaxBy(source => source.LastSync);
         return Results.Json(new HealthReport

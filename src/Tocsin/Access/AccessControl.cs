@@ -1,35 +1,54 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 
 namespace Tocsin.Access;
 
 /// <summary>
-/// Knows callers by their token. Only hashes are kept (the secrets are random, so a fast hash does), compared in constant time.
-/// Thread-safe, and without an allocation per call.
+/// Knows callers by their token. Only hashes are kept: the secrets are 32 random bytes, so there is nothing to gain by trying words against a
+/// stolen hash, and one pass of SHA-256 does where a password would need a slow hash. Thread-safe, and without an allocation per call.
 /// </summary>
-public sealed class AccessControl(ReadOnlyMemory<byte> adminHash, bool anonymousRead)
+public sealed class AccessControl
 {
     private const int MaxTokenCharacters = 512;
     private const string BearerPrefix = "Bearer ";
-    private static readonly Caller Admin = new("admin", Scope.Admin);
-    private readonly Caller _anonymous = new("anonymous", anonymousRead ? Scope.Read : Scope.None);
+    private const string WhiteSpace = " \t"; // What is white space in a header (RFC 9110, 5.6.3), and no more.
+    private readonly Caller _anonymous;
+    private readonly TimeProvider _time;
+    private volatile Dictionary<UInt128, AccessToken> _byHash = [];
+
+    public AccessControl(ReadOnlyMemory<byte> adminHash, bool anonymousRead, TimeProvider time)
+    {
+        _anonymous = new("anonymous", anonymousRead ? Scope.Read : Scope.None);
+        _time = time;
+        Admin = new AccessToken("admin", Scope.Admin, adminHash, null, null);
+        Use([]);
+    }
+
+    /// <summary>The token of <see cref="AdminToken"/>.</summary>
+    public AccessToken Admin { get; }
 
     /// <summary>
     /// The caller behind an Authorization header: <c>Bearer TOKEN</c> or the bare token (RFC 6750 and the habit of older clients). Null when
-    /// the token is wrong; without a header the anonymous caller, who may read when the configuration says so.
+    /// the token is not known: wrong, revoked or expired; without a header the anonymous caller, who may read when the configuration says so.
     /// </summary>
     public Caller? Authenticate(string? authorization)
     {
         if (string.IsNullOrEmpty(authorization))
             return _anonymous;
-        var token = authorization.AsSpan().Trim();
+        var token = authorization.AsSpan().Trim(WhiteSpace);
         if (token.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
-            token = token[BearerPrefix.Length..].Trim();
+            token = token[BearerPrefix.Length..].Trim(WhiteSpace);
         if (token.Length > MaxTokenCharacters)
             return null;
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         Hash(token, hash);
-        return CryptographicOperations.FixedTimeEquals(hash, adminHash.Span) ? Admin : null;
+        // How long the look-up takes says something about hashes at most, and nobody can choose a secret by its hash.
+        var now = _time.GetUtcNow();
+        if (!_byHash.TryGetValue(Key(hash), out var known) || !known.Answers(hash, now))
+            return null;
+        known.Touch(now);
+        return known.Caller;
     }
 
     /// <summary>The hash by which a token is known.</summary>
@@ -38,4 +57,15 @@ public sealed class AccessControl(ReadOnlyMemory<byte> adminHash, bool anonymous
         Span<byte> utf8 = stackalloc byte[MaxTokenCharacters * 3];
         SHA256.HashData(utf8[..Encoding.UTF8.GetBytes(token, utf8)], hash);
     }
+
+    /// <summary>From now on these, and the admin token, are all that are known.</summary>
+    internal void Use(IEnumerable<AccessToken> tokens)
+    {
+        var byHash = tokens.ToDictionary(token => Key(token.Hash.Span));
+        // A token that was made here may be given as the admin token of a later start: then it is that.
+        byHash[Key(Admin.Hash.Span)] = Admin;
+        _byHash = byHash;
+    }
+
+    private static UInt128 Key(ReadOnlySpan<byte> hash) => BinaryPrimitives.ReadUInt128LittleEndian(hash);
 }

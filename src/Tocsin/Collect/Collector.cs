@@ -49,9 +49,9 @@ public sealed class Collector : IDisposable
 
     /// <summary>
     /// Changes a source's schedule for good: it applies at once, survives a restart and wins over the file. What is null stays as it is. Null when there is
-    /// no such source.
+    /// no such source. <paramref name="record"/>, where given, is committed with the change.
     /// </summary>
-    public async Task<SourceView?> RescheduleAsync(string name, bool? enabled, TimeSpan? every, CancellationToken cancellation)
+    public async Task<SourceView?> RescheduleAsync(string name, bool? enabled, TimeSpan? every, CancellationToken cancellation, SecurityEvent? record = null)
     {
         if (_runners.GetValueOrDefault(name) is not { } runner)
             return null;
@@ -61,6 +61,7 @@ public sealed class Collector : IDisposable
             var change = new ScheduleChange(enabled ?? earlier.Enabled, every ?? earlier.Every);
             var result = await _stages.Journal.AppendAsync(new Append
             {
+                Entries = record is null ? [] : [record],
                 State = [new StateWrite(ScheduleChange.StateName, name, JsonSerializer.SerializeToUtf8Bytes(change, SourceJson.Default.ScheduleChange))],
                 Expect = [new StateExpectation(ScheduleChange.StateName, name, version)],
             }, cancellation);

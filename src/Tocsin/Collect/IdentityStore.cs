@@ -33,13 +33,16 @@ public sealed class IdentityStore(EventJournal journal, IdentityDirectory direct
         }
     }
 
-    /// <summary>Assigns an address by hand. Throws <see cref="JournalUnavailableException"/> when it could not be kept.</summary>
-    public async Task AssignAsync(string address, string userId, DateTimeOffset? from, DateTimeOffset? to, CancellationToken cancellation)
+    /// <summary>
+    /// Assigns an address by hand; <paramref name="record"/>, where given, is committed with it. Throws <see cref="JournalUnavailableException"/> when it could not
+    /// be kept.
+    /// </summary>
+    public async Task AssignAsync(string address, string userId, DateTimeOffset? from, DateTimeOffset? to, CancellationToken cancellation, SecurityEvent? record = null)
     {
         await _one.WaitAsync(cancellation);
         try
         {
-            await SaveAsync([directory.Assign(address, userId, from, to)], cancellation);
+            await SaveAsync([directory.Assign(address, userId, from, to)], cancellation, record);
         }
         finally
         {
@@ -49,7 +52,7 @@ public sealed class IdentityStore(EventJournal journal, IdentityDirectory direct
 
     public void Dispose() => _one.Dispose();
 
-    private async Task SaveAsync(IReadOnlyList<HolderChange> changes, CancellationToken cancellation)
+    private async Task SaveAsync(IReadOnlyList<HolderChange> changes, CancellationToken cancellation, SecurityEvent? record = null)
     {
         foreach (var chunk in changes.Chunk(RowsPerAppend))
         {
@@ -57,7 +60,7 @@ public sealed class IdentityStore(EventJournal journal, IdentityDirectory direct
                 JsonSerializer.SerializeToUtf8Bytes(change.Holders, HolderJson.Default.IReadOnlyListHolder)));
             cancellation.ThrowIfCancellationRequested();
             // Not cancelled half-way: what gets on disk must get into the directory too.
-            await journal.AppendAsync(new Append { State = [.. rows] }, CancellationToken.None);
+            await journal.AppendAsync(new Append { Entries = record is null ? [] : [record], State = [.. rows] }, CancellationToken.None);
             foreach (var change in chunk)
                 directory.Apply(change);
             late.Learned(chunk.Select(change => change.Address));

@@ -65,5 +65,5 @@ public sealed class AccessControlTests
         Parallel.For(0, 2000, i => (control.Authenticate(i % 2 == 0 ? Token : "wrong") is not null).ShouldBe(i % 2 == 0));
     }
 
-    private static AccessControl Control(string token = Token, bool anonymousRead = false) => new(SHA256.HashData(Encoding.UTF8.GetBytes(token)), anonymousRead);
+    private static AccessControl Control(string token = Token, bool anonymousRead = false) => new(SHA256.HashData(Encoding.UTF8.GetBytes(token)), anonymousRead, new FakeTimeProvider());
 }

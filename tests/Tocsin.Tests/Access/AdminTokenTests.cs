@@ -24,7 +24,7 @@ public sealed class AdminTokenTests : IDisposable
         (await File.ReadAllTextAsync(_folder.File(AdminToken.FileName))).ShouldBe(token + "\n");
         if (!OperatingSystem.IsWindows())
             File.GetUnixFileMode(_folder.File(AdminToken.FileName)).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        new AccessControl(admin.Hash, false).Authenticate(token).ShouldNotBeNull();
+        new AccessControl(admin.Hash, false, new FakeTimeProvider()).Authenticate(token).ShouldNotBeNull();
         foreach (var file in Directory.GetFiles(_folder.Path).Where(file => Path.GetFileName(file) != AdminToken.FileName))
             (await File.ReadAllBytesAsync(file)).AsSpan().IndexOf(Encoding.UTF8.GetBytes(token)).ShouldBe(-1, file);
     }
@@ -36,7 +36,7 @@ public sealed class AdminTokenTests : IDisposable
         File.Delete(_folder.File(AdminToken.FileName));
         var again = await EstablishAsync();
         again.MadeNow.ShouldBeNull();
-        new AccessControl(again.Hash, false).Authenticate(token).ShouldNotBeNull();
+        new AccessControl(again.Hash, false, new FakeTimeProvider()).Authenticate(token).ShouldNotBeNull();
         File.Exists(_folder.File(AdminToken.FileName)).ShouldBeFalse();
     }
 
@@ -53,7 +53,7 @@ public sealed class AdminTokenTests : IDisposable
         var made = (await EstablishAsync()).MadeNow.ShouldNotBeNull();
         var admin = await EstablishAsync(Given);
         admin.MadeNow.ShouldBeNull();
-        var access = new AccessControl(admin.Hash, false);
+        var access = new AccessControl(admin.Hash, false, new FakeTimeProvider());
         access.Authenticate(Given).ShouldNotBeNull();
         access.Authenticate(made).ShouldBeNull();
         foreach (var file in Directory.GetFiles(_folder.Path))

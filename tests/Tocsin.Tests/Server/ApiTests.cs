@@ -39,8 +39,11 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     public async Task Every_route_that_needs_a_scope_is_closed_to_strangers_and_to_wrong_tokens()
     {
         using var stranger = _server.Open(null);
-        using var wrong = _server.Open("o5Vw1Yq8Zr3Tb6Nc9Xd2Mf4L");
+        var number = 0;
         foreach (var (method, path, rules) in Routes().Where(route => route.Rules.Scope != Tocsin.Access.Scope.None))
+        {
+            // Each from an address of its own: this is not about guessing.
+            using var wrong = _server.Open("o5Vw1Yq8Zr3Tb6Nc9Xd2Mf4L", from: $"127.0.1.{++number}");
             foreach (var client in new[] { stranger, wrong })
             {
                 using var request = new HttpRequestMessage(method, path);
@@ -50,6 +53,7 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
                 await RunningServer.ProblemAsync(response, 401);
                 response.Headers.WwwAuthenticate.ToString().ShouldContain("Bearer");
             }
+        }
     }
 
     [Fact]

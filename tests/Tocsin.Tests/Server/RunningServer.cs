@@ -1,7 +1,10 @@
+using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Tocsin.Collect;
 using Tocsin.Engines.Sqlite;
@@ -18,9 +21,9 @@ internal sealed class RunningServer : IAsyncDisposable
     private readonly TempFolder _folder;
     private readonly Composition _composition;
 
-    private RunningServer(TempFolder folder, Composition composition)
+    private RunningServer(TempFolder folder, Composition composition, FakeTimeProvider time)
     {
-        (_folder, _composition) = (folder, composition);
+        (_folder, _composition, Time) = (folder, composition, time);
         Url = new Uri(composition.Addresses.First());
         Client = Open(Token);
     }
@@ -29,25 +32,46 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    /// <summary>The service's clock.</summary>
+    public FakeTimeProvider Time { get; }
+
     public string Folder => _folder.Path;
+
+    /// <summary>What was kept, oldest first, to 10,000.</summary>
+    public async Task<SecurityEvent[]> EventsAsync() =>
+        [.. (await _composition.Journal.Store.ReadAsync(0, 10_000, default)).Select(entry => entry.Entry).OfType<SecurityEvent>()];
 
     /// <summary>Every endpoint that can be routed to.</summary>
     public IReadOnlyList<RouteEndpoint> Endpoints =>
         [.. _composition.Routes.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
 
-    public static async Task<RunningServer> StartAsync(bool anonymousRead = false, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources)
+    public static Task<RunningServer> StartAsync(bool anonymousRead = false, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources) =>
+        StartAsync(NullLoggerFactory.Instance, anonymousRead, journal, sources);
+
+    public static async Task<RunningServer> StartAsync(ILoggerFactory logs, bool anonymousRead = false, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources)
     {
         var folder = new TempFolder();
         if (journal is not null)
             await using (var store = SqliteJournalStore.Open(folder.Path))
                 await store.CommitAsync(journal, default);
         var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"], AnonymousRead = anonymousRead };
-        return new RunningServer(folder, await Composition.StartAsync(options, sources, Token, NullLoggerFactory.Instance, new FakeTimeProvider(), default));
+        var time = new FakeTimeProvider();
+        return new RunningServer(folder, await Composition.StartAsync(options, sources, Token, logs, time, default), time);
     }
 
-    public HttpClient Open(string? token)
+    /// <summary>A client with this token, that calls from <paramref name="from"/> (an address of the loopback network).</summary>
+    public HttpClient Open(string? token, string? from = null)
     {
-        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Url };
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
+        if (from is not null)
+            handler.ConnectCallback = async (context, cancellation) =>
+            {
+                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
+                await socket.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            };
+        var client = new HttpClient(handler) { BaseAddress = Url };
         if (token is not null)
             client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", "Bearer " + token);
         return client;
