@@ -69,6 +69,7 @@ internal sealed class Composition : IAsyncDisposable
             Pages.Map(web);
             new BoardApi(_board, _freshness, time).Map(web);
             new SourcesApi(_collector).Map(web);
+            new PushApi(journal, sources, time).Map(web);
             new IdentitiesApi(directory, _identities, journal, time).Map(web);
             new HealthApi(journal, _probe, _collector, _board, _feeder, access, time).Map(web);
             web.MapOpenApi().WithMetadata(RouteRules.Open);

@@ -210,7 +210,7 @@ internal sealed class SqliteWriter : IDisposable
         Span<byte> id = stackalloc byte[EventId.SizeInBytes];
         foreach (var entry in append.Entries)
         {
-            if (entry is not SecurityEvent { Id.IsKeyed: true } e)
+            if (entry is not SecurityEvent { Id.IsKeyed: true, ExternalId: null } e)
                 continue;
             e.Id.WriteTo(id);
             if (FindId(id) is { Sequence: > 0 } known && known.Fingerprint != e.Fingerprint)
