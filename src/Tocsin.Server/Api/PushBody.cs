@@ -60,24 +60,22 @@ internal sealed class PushBody : IDisposable
 
     private async ValueTask FillAsync(Stream stream)
     {
-        while (true)
+        while (_length < _bytes.Length || TryGrow())
         {
-            if (_length == _bytes.Length && !TryGrow())
-                return;
             var read = await stream.ReadAsync(_bytes.AsMemory(_length));
             if (read == 0)
                 return;
             _length += read;
+            if (_length > PushLimits.MaxBodyBytes)
+            {
+                Problem = new Problem(StatusCodes.Status413PayloadTooLarge, "too_large", $"A body may have {PushLimits.MaxBodyBytes >> 20} MiB after inflating, this has more.");
+                return;
+            }
         }
     }
 
     private bool TryGrow()
     {
-        if (_length > PushLimits.MaxBodyBytes)
-        {
-            Problem = new Problem(StatusCodes.Status413PayloadTooLarge, "too_large", $"A body may have {PushLimits.MaxBodyBytes >> 20} MiB after inflating, this has more.");
-            return false;
-        }
         var grown = ArrayPool<byte>.Shared.Rent(Math.Max(FirstBytes, _length * 2));
         if (Interlocked.Add(ref _gathered, grown.Length - _bytes.Length) > MaxGatheredBytes)
         {

@@ -35,15 +35,26 @@ internal sealed class RunningServer : IAsyncDisposable
     public IReadOnlyList<RouteEndpoint> Endpoints =>
         [.. _composition.Routes.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
 
-    public static async Task<RunningServer> StartAsync(bool anonymousRead = false, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources)
+    public static async Task<RunningServer> StartAsync(bool anonymousRead = false, IReadOnlyList<Append>? journal = null, int queueCapacity = 100_000, params SourceDefinition[] sources)
     {
         var folder = new TempFolder();
         if (journal is not null)
             await using (var store = SqliteJournalStore.Open(folder.Path))
                 await store.CommitAsync(journal, default);
-        var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"], AnonymousRead = anonymousRead };
-        return new RunningServer(folder, await Composition.StartAsync(options, sources, Token, NullLoggerFactory.Instance, new FakeTimeProvider(), default));
+        var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"], AnonymousRead = anonymousRead, QueueCapacity = queueCapacity };
+        return await StartAsync(folder, options, sources);
     }
+
+    /// <summary>Stops the service and starts it anew on what it has kept. This one is of no use then.</summary>
+    public async Task<RunningServer> RestartAsync()
+    {
+        Client.Dispose();
+        await _composition.DisposeAsync();
+        return await StartAsync(_folder, new ServerOptions { Data = _folder.Path, Sources = _folder.File("none"), Urls = ["http://127.0.0.1:0"] }, []);
+    }
+
+    private static async Task<RunningServer> StartAsync(TempFolder folder, ServerOptions options, SourceDefinition[] sources) =>
+        new(folder, await Composition.StartAsync(options, sources, Token, NullLoggerFactory.Instance, new FakeTimeProvider(), default));
 
     public HttpClient Open(string? token)
     {
