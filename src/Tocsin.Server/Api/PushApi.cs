@@ -20,6 +20,7 @@ internal sealed class PushApi
     private readonly EventJournal _journal;
     private readonly TimeProvider _time;
     private readonly PushReader _reader;
+    private readonly BodyMemory _bodies = new(BodyMemory.DefaultMaxBytes);
 
     public PushApi(EventJournal journal, IEnumerable<SourceDefinition> sources, TimeProvider time)
     {
@@ -57,7 +58,7 @@ internal sealed class PushApi
             if (batch is null)
             {
                 context.Request.BodyReader.AdvanceTo(first.Buffer.Start);
-                using var body = await PushBody.ReadAsync(context.Request, gzip);
+                using var body = await PushBody.ReadAsync(context.Request, gzip, _bodies);
                 if (body.Problem is { } problem)
                 {
                     if (problem.Status == StatusCodes.Status429TooManyRequests)

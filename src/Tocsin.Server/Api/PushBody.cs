@@ -10,15 +10,12 @@ namespace Tocsin.Server.Api;
 /// </summary>
 internal sealed class PushBody : IDisposable
 {
-    /// <summary>Memory for bodies that are being read, of all requests together: 256 MiB.</summary>
-    internal const long MaxGatheredBytes = 256L << 20;
-
     private const int FirstBytes = 64 << 10;
-    private static long _gathered;
+    private readonly BodyMemory _memory;
     private byte[] _bytes = [];
     private int _length;
 
-    private PushBody() { }
+    private PushBody(BodyMemory memory) => _memory = memory;
 
     /// <summary>Why the body cannot be taken; null when it can.</summary>
     public Problem? Problem { get; private set; }
@@ -26,9 +23,9 @@ internal sealed class PushBody : IDisposable
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _length);
 
     /// <summary>Reads the request's body to its end. Stops at the limit, whatever is still to come or to inflate.</summary>
-    public static async ValueTask<PushBody> ReadAsync(HttpRequest request, bool gzip)
+    public static async ValueTask<PushBody> ReadAsync(HttpRequest request, bool gzip, BodyMemory memory)
     {
-        var body = new PushBody();
+        var body = new PushBody(memory);
         try
         {
             if (!gzip)
@@ -53,7 +50,7 @@ internal sealed class PushBody : IDisposable
     {
         if (_bytes.Length == 0)
             return;
-        Interlocked.Add(ref _gathered, -_bytes.Length);
+        _memory.GiveBack(_bytes.Length);
         ArrayPool<byte>.Shared.Return(_bytes);
         _bytes = [];
     }
@@ -77,17 +74,35 @@ internal sealed class PushBody : IDisposable
     private bool TryGrow()
     {
         var grown = ArrayPool<byte>.Shared.Rent(Math.Max(FirstBytes, _length * 2));
-        if (Interlocked.Add(ref _gathered, grown.Length - _bytes.Length) > MaxGatheredBytes)
+        if (!_memory.TryTake(grown.Length))
         {
-            Interlocked.Add(ref _gathered, _bytes.Length - grown.Length);
             ArrayPool<byte>.Shared.Return(grown);
             Problem = new Problem(StatusCodes.Status429TooManyRequests, "busy", "Too many large bodies are being read at once; send it again in a second.");
             return false;
         }
         Bytes.CopyTo(grown);
-        if (_bytes.Length > 0)
-            ArrayPool<byte>.Shared.Return(_bytes);
+        Dispose();
         _bytes = grown;
         return true;
     }
+}
+
+/// <summary>Memory for bodies that are being read, of all requests together. Thread-safe.</summary>
+internal sealed class BodyMemory(long maxBytes)
+{
+    /// <summary>256 MiB: sixteen of the largest bodies, or hundreds of ordinary batches.</summary>
+    public const long DefaultMaxBytes = 256L << 20;
+
+    private long _taken;
+
+    /// <summary>False when there is not so much left.</summary>
+    public bool TryTake(int bytes)
+    {
+        if (Interlocked.Add(ref _taken, bytes) <= maxBytes)
+            return true;
+        GiveBack(bytes);
+        return false;
+    }
+
+    public void GiveBack(int bytes) => Interlocked.Add(ref _taken, -bytes);
 }
