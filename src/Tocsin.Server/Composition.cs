@@ -75,6 +75,7 @@ internal sealed class Composition : IAsyncDisposable
             new BoardApi(_board, _freshness, time).Map(web);
             new SourcesApi(_collector, actions).Map(web);
             new IdentitiesApi(directory, _identities, journal, actions, time).Map(web);
+            new PushApi(journal, sources, time).Map(web);
             new TokensApi(_tokens).Map(web);
             new HealthApi(journal, _probe, _collector, _board, _feeder, time).Map(web);
             web.MapOpenApi().WithMetadata(RouteRules.Open);

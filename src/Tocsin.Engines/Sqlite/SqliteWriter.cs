@@ -244,7 +244,7 @@ internal sealed partial class SqliteWriter : IDisposable
     private bool HasOtherContent(Append append)
     {
         foreach (var entry in append.Entries)
-            if (entry is SecurityEvent { Id.IsKeyed: true } e && FindId(e.Id) is { Sequence: > 0 } known && known.Fingerprint != e.Fingerprint)
+            if (entry is SecurityEvent { Id.IsKeyed: true, ExternalId: null } e && FindId(e.Id) is { Sequence: > 0 } known && known.Fingerprint != e.Fingerprint)
                 return true;
         return false;
     }

@@ -28,6 +28,10 @@ internal static class RouteRulesExtensions
     public static TBuilder Needs<TBuilder>(this TBuilder route, Scope scope, params QueryParameter[] query)
         where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new RouteRules(scope, query));
 
+    /// <summary>For a route that takes larger bodies than others.</summary>
+    public static TBuilder Needs<TBuilder>(this TBuilder route, Scope scope, long maxBodyBytes)
+        where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new RouteRules(scope, []) { MaxRequestBodySize = maxBodyBytes });
+
     /// <summary>Who calls; null behind a token that is not known.</summary>
     public static Caller? Caller(this HttpContext context) => (Caller?)context.Items[typeof(Caller)];
 

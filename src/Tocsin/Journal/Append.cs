@@ -20,8 +20,9 @@ public sealed record Append
     public IReadOnlyList<StateExpectation> Expect { get; init; } = [];
 
     /// <summary>
-    /// True: when one of the events is there already with other content, no new event of this append is written (a request under an
-    /// Idempotency-Key that was used for another). Its result is then <see cref="AppendStatus.OtherContent"/>.
+    /// True: when one of the keyed events without an external id is there already with other content, nothing of this append is written (a request under
+    /// an Idempotency-Key that was used for another). Its result is then <see cref="AppendStatus.OtherContent"/>. An event with an external id has a
+    /// name of its own: it is judged alone, as ever.
     /// </summary>
     public bool RefuseOtherContent { get; init; }
 }

@@ -45,16 +45,29 @@ internal sealed class RunningServer : IAsyncDisposable
     public IReadOnlyList<RouteEndpoint> Endpoints =>
         [.. _composition.Routes.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
 
-    public static Task<RunningServer> StartAsync(bool anonymousRead = false, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources) =>
-        StartAsync(NullLoggerFactory.Instance, anonymousRead, journal, sources);
+    public static Task<RunningServer> StartAsync(bool anonymousRead = false, IReadOnlyList<Append>? journal = null, int queueCapacity = 100_000, params SourceDefinition[] sources) =>
+        StartAsync(NullLoggerFactory.Instance, anonymousRead, journal, queueCapacity, sources);
 
-    public static async Task<RunningServer> StartAsync(ILoggerFactory logs, bool anonymousRead = false, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources)
+    public static async Task<RunningServer> StartAsync(ILoggerFactory logs, bool anonymousRead = false, IReadOnlyList<Append>? journal = null, int queueCapacity = 100_000, params SourceDefinition[] sources)
     {
         var folder = new TempFolder();
         if (journal is not null)
             await using (var store = SqliteJournalStore.Open(folder.Path))
                 await store.CommitAsync(journal, default);
-        var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"], AnonymousRead = anonymousRead };
+        var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"], AnonymousRead = anonymousRead, QueueCapacity = queueCapacity };
+        return await StartAsync(folder, options, logs, sources);
+    }
+
+    /// <summary>Stops the service and starts it anew on what it has kept. This one is of no use then.</summary>
+    public async Task<RunningServer> RestartAsync()
+    {
+        Client.Dispose();
+        await _composition.DisposeAsync();
+        return await StartAsync(_folder, new ServerOptions { Data = _folder.Path, Sources = _folder.File("none"), Urls = ["http://127.0.0.1:0"] }, NullLoggerFactory.Instance, []);
+    }
+
+    private static async Task<RunningServer> StartAsync(TempFolder folder, ServerOptions options, ILoggerFactory logs, SourceDefinition[] sources)
+    {
         var time = new FakeTimeProvider();
         return new RunningServer(folder, await Composition.StartAsync(options, sources, Token, logs, time, default), time);
     }

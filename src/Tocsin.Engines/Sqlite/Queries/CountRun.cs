@@ -118,10 +118,11 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
         var codes = ArrayPool<int>.Shared.Rent(index.Rows);
         index.CopyCodes(column, codes);
         var ticks = index.Ticks;
+        var hasInstants = query.Filter.Times.Count > 0;
         var looked = 0;
         for (var rank = match.Next(0, ascending: true); rank >= 0; rank = match.Next(rank + 1, ascending: true))
         {
-            if (index.Holds(rank, head) && hidden?.Hides(index.SequenceOf(rank)) != true)
+            if (index.Holds(rank, head) && (!hasInstants || _segmentFilter.Time.Holds(ticks[rank], index.Key(rank).SubTick)) && hidden?.Hides(index.SequenceOf(rank)) != true)
                 tell(texts[codes[rank]], ticks[rank], 1);
             if (++looked % RowsPerLook == 0 && Late())
                 break;

@@ -32,7 +32,7 @@ internal sealed class SegmentCursor(SegmentIndex index, SegmentFilter filter, Ro
             var rank = _rank;
             var key = index.Key(rank);
             _rank += order.Ascending ? 1 : -1;
-            if (order.Compare(key, after) <= 0 || !index.Holds(rank, ceiling) || hidden?.Hides(key.Sequence) == true)
+            if (order.Compare(key, after) <= 0 || !filter.Time.Holds(key.Ticks, key.SubTick) || !index.Holds(rank, ceiling) || hidden?.Hides(key.Sequence) == true)
                 continue;
             Current = key;
             return true;
