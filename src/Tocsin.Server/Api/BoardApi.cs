@@ -12,18 +12,7 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
 
     private static readonly QueryParameter[] Filters =
     [
-        new("kind", "incident (default), alert or audit; repeat for several"),
-        new("user_id", "Only these people; repeat for several. unknown: those nobody was found for"),
-        new("employee_id", "Alias of user_id"),
-        new("user", "Alias of user_id"),
-        new("priority", "low, medium, high or critical; repeat for several"),
-        new("severity", "Alias of priority"),
-        new("criticality", "Alias of priority"),
-        new("type", "Only these types; auth.* means all that begin with auth.; repeat for several"),
-        new("event_type", "Alias of type"),
-        new("source", "Only these sources; repeat for several"),
-        new("since", "Only what happened then or later: RFC 3339, Unix seconds, or -24h"),
-        new("until", "Only what happened before"),
+        .. EventFilterReader.BoardParameters,
         new("per_priority", "Show the newest N of each list; counts stay true"),
     ];
 
@@ -36,7 +25,7 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/incidents", (Delegate)GetAllAsync).Needs(Scope.Read, [.. Filters, .. Paging]).WithTags("Board")
-            .WithSummary("The board: employee -> priority -> incidents by time")
+            .WithSummary("The board: employee -> priority -> incidents by time; kind incident unless asked otherwise")
             .Produces(200, contentType: "application/json").Produces(304).ProducesProblem(400).ProducesProblem(401);
         routes.MapGet("/incidents/{user_id}", (Delegate)GetOneAsync).Needs(Scope.Read, Filters).WithTags("Board")
             .WithSummary("One employee's four lists")
@@ -80,26 +69,15 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
     {
         var query = new BoardQuery
         {
-            UserIds = reader.Texts("user_id", "employee_id", "user"),
-            Types = reader.Texts("type", "event_type"),
+            UserIds = EventFilterReader.UserIds(reader),
+            Types = EventFilterReader.Types(reader),
             Sources = reader.Texts("source"),
             Since = reader.Time("since"),
             Until = reader.Time("until"),
             PerPriority = reader.Number("per_priority", 0, MaxPerPriority),
         };
-        var kinds = new List<EventKind>();
-        foreach (var name in reader.Texts("kind"))
-            if (EventKinds.Parse(name) is { } kind)
-                kinds.Add(kind);
-            else
-                reader.Fail("kind", $"expected {string.Join(", ", EventKinds.Names)}");
-        var priorities = new List<Priority>();
-        foreach (var name in reader.Texts("priority", "severity", "criticality"))
-            if (Priorities.Parse(name) is not Priority.None and var priority)
-                priorities.Add(priority);
-            else
-                reader.Fail("priority", $"expected {string.Join(", ", Priorities.Names)}");
-        return query with { Kinds = kinds.Count == 0 ? query.Kinds : [.. kinds.Distinct()], Priorities = priorities };
+        var kinds = EventFilterReader.Kinds(reader);
+        return query with { Kinds = kinds.Count == 0 ? query.Kinds : [.. kinds.Distinct()], Priorities = EventFilterReader.Priorities(reader) };
     }
 
     private Task WriteAsync(HttpContext context, BoardAnswer answer, Freshness.Snapshot fresh)
