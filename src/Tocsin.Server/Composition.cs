@@ -23,6 +23,7 @@ internal sealed class Composition : IAsyncDisposable
     private readonly BoardFeeder _feeder;
     private readonly IncidentBoard _board;
     private readonly Freshness _freshness;
+    private readonly EventExport _export;
     private readonly TimeProvider _time;
     private readonly LateAttribution _late;
     private readonly StoreProbe _probe;
@@ -54,6 +55,7 @@ internal sealed class Composition : IAsyncDisposable
 
         // Server: the doors.
         _probe = new StoreProbe(journal, time);
+        _export = new EventExport(journal, static (_, _) => Task.CompletedTask, logs.CreateLogger<EventExport>());
         _freshness = new Freshness(_collector, journal, _board, time);
         // Made when it is started: by then the first calls to the upstreams are on their way.
         _web = new Lazy<WebApplication>(() =>
@@ -68,6 +70,8 @@ internal sealed class Composition : IAsyncDisposable
             web.UseMiddleware<RouteRulesMiddleware>(access);
             Pages.Map(web);
             new BoardApi(_board, _freshness, time).Map(web);
+            new EventsApi(journal, _export, time).Map(web);
+            new StatsApi(journal, time).Map(web);
             new SourcesApi(_collector).Map(web);
             new IdentitiesApi(directory, _identities, journal, time).Map(web);
             new HealthApi(journal, _probe, _collector, _board, _feeder, access, time).Map(web);
@@ -146,6 +150,7 @@ internal sealed class Composition : IAsyncDisposable
             await _web.Value.DisposeAsync();
         _collector.Dispose();
         _identities.Dispose();
+        _export.Dispose();
         _stop.Dispose();
     }
 
