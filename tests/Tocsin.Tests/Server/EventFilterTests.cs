@@ -12,9 +12,9 @@ public sealed class EventFilterFixture : IAsyncLifetime
 
     internal RunningServer Server { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Server = await RunningServer.StartAsync(journal: [new Append
-    {
-        Entries =
+    public async ValueTask InitializeAsync() => Server = await RunningServer.StartAsync(journal:
+    [
+        new Append { Entries =
         [
             Some.Event(id: 1) with { SrcIp = "10.1.2.3", DstIp = "8.8.8.8", Country = "US", Device = "fw-1", ExternalId = "ext-1", Description = "Door forced" },
             Some.Event(null, Priority.Low, "auth.login", "alerts", At(-3600), EventKind.Alert, """{"user":{"name":"Eve","Name":"Adam"},"n":1.50,"flag":true,"list":[{"x":"a"},{"x":null}],"empty":""}""", 2)
@@ -22,9 +22,9 @@ public sealed class EventFilterFixture : IAsyncLifetime
             Some.Event("é 7", Priority.None, "auth.logout", "app", At(-1), EventKind.Audit, "null", 3),
             Some.Event("admin", Priority.None, "tocsin.export", "tocsin", At(-10800), EventKind.Audit, "{}", 4),
             Some.Event(null, Priority.Medium, "other", "elevate", At(-7200), EventKind.Incident, "{}", 5) with { Attribution = new Attribution(AttributionRule.Unresolved, null, "17.0.0.9") },
-            Some.Amendment(5, "900", Priority.Critical) with { Attribution = new Attribution(AttributionRule.Identity, "elevate", "17.0.0.9") },
-        ],
-    }]);
+        ] },
+        new Append { Entries = [Some.Amendment(5, "900", Priority.Critical) with { Attribution = new Attribution(AttributionRule.Identity, "elevate", "17.0.0.9") }] },
+    ]);
 
     public async ValueTask DisposeAsync() => await Server.DisposeAsync();
 

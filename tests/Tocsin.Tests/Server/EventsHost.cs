@@ -46,13 +46,16 @@ internal sealed class EventsHost : IAsyncDisposable
     public static async Task<EventsHost> StartAsync(params Entry[] entries)
     {
         var host = new EventsHost();
-        await host.AddAsync(entries);
+        await host.AddAsync([.. entries.Where(entry => entry is SecurityEvent)]);
+        await host.AddAsync([.. entries.Where(entry => entry is Amendment)]);
         await host._web.StartAsync();
         host.Client = new HttpClient { BaseAddress = new Uri(host._web.Urls.First()) };
         return host;
     }
 
-    public async Task AddAsync(params Entry[] entries) => await Journal.AppendAsync(new Append { Entries = entries }, default);
+    /// <summary>Amendments are for events of earlier calls.</summary>
+    public async Task AddAsync(params Entry[] entries) =>
+        (await Journal.AppendAsync(new Append { Entries = entries }, default)).Status.ShouldBe(AppendStatus.Committed);
 
     public async Task<HttpResponseMessage> GetAsync(string path, string? accept = null, HttpMethod? method = null)
     {
