@@ -1,9 +1,10 @@
 using Microsoft.OpenApi;
-using Tocsin.Projections;
 
 namespace Tocsin.Server.Api;
 
-/// <summary>An event out, as <see cref="EventJson"/> writes it: only for the API's description.</summary>
+// Only describes, for /openapi: what is sent is written by Projections/EventJson.
+
+/// <summary>An event as it reads now; absent values are null. data is any JSON, as it came.</summary>
 internal sealed record EventDescription(
     Guid Id, string? ExternalId, long Sequence, string Kind, string Type, string Source, string? Device, string? Priority, DateTimeOffset Time,
     DateTimeOffset ReceivedAt, string? UserId, string? Description, string? SrcIp, string? DstIp, string? Country, AttributionDescription? Attribution, object? Data);

@@ -89,9 +89,11 @@ internal sealed class StatsApi(EventJournal journal, TimeProvider time)
 
     private static DateTimeOffset Instant(long unixTicks) => new(unixTicks + DateTime.UnixEpoch.Ticks, TimeSpan.Zero);
 
-    private static StatsAnswer Answer(EventStats stats, string by, TimeSpan? every) => new(
-        by, stats.Total, stats.Values, stats.Others, stats.Sequence, every is { } length ? Quantity.Format(length) : null,
-        every is null ? null : [.. stats.Series.Select(step => Point(stats, step))]);
+    private static StatsAnswer Answer(EventStats stats, string by, TimeSpan? every) => new(by, stats.Total, stats.Values, stats.Others, stats.Sequence)
+    {
+        Every = every is { } length ? Quantity.Format(length) : null,
+        Series = every is null ? null : [.. stats.Series.Select(step => Point(stats, step))],
+    };
 
     private static StatsPoint Point(EventStats stats, StatsStep step)
     {
@@ -103,24 +105,32 @@ internal sealed class StatsApi(EventJournal journal, TimeProvider time)
                     counts[value] = step.Counts[i];
                 else
                     none = step.Counts[i];
-        return new StatsPoint(step.Start, counts, none, step.Others > 0 ? step.Others : null);
+        return new StatsPoint(step.Start, counts) { None = none, Others = step.Others > 0 ? step.Others : null };
     }
 }
 
 /// <summary>
-/// The counts: <paramref name="Values"/> the most frequent first, a null value for events that have none; <paramref name="Others"/> the events of values
-/// beyond the limit; <paramref name="Series"/> only when <c>every</c> was asked for.
+/// The counts: <c>values</c> the most frequent first, a null value for events that have none; <c>others</c> the events of values beyond the limit;
+/// <c>every</c> and <c>series</c> only when steps were asked for.
 /// </summary>
-internal sealed record StatsAnswer(
-    string By, long Total, IReadOnlyList<ValueCount> Values, long Others, long Sequence,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Every,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<StatsPoint>? Series);
+internal sealed record StatsAnswer(string By, long Total, IReadOnlyList<ValueCount> Values, long Others, long Sequence)
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Every { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<StatsPoint>? Series { get; init; }
+}
 
 /// <summary>
-/// A step of a series from its start: counts by value, <paramref name="None"/> for events without one, <paramref name="Others"/> for values beyond the
-/// limit. What counts nothing is not listed.
+/// A step of a series from its start: <c>counts</c> by value, <c>none</c> for events without one, <c>others</c> for values beyond the limit. What counts
+/// nothing is not listed.
 /// </summary>
-internal sealed record StatsPoint(
-    DateTimeOffset Time, IReadOnlyDictionary<string, long> Counts,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? None,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Others);
+internal sealed record StatsPoint(DateTimeOffset Time, IReadOnlyDictionary<string, long> Counts)
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? None { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Others { get; init; }
+}

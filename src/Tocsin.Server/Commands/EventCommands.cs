@@ -17,13 +17,13 @@ internal static class EventCommands
         ["source"] = Filter("--source", "Only this source", "NAME"),
         ["device"] = Filter("--device", "Only what this device reported", "NAME"),
         ["kind"] = Filter("--kind", "incident, alert or audit", "KIND"),
-        ["since"] = Filter("--since", "Only what happened then or later: RFC 3339, Unix seconds, or -24h", "TIME"),
-        ["until"] = Filter("--until", "Only what happened before", "TIME"),
         ["country"] = Filter("--country", "Country of the remote party, two letters", "CODE"),
         ["ip"] = Filter("--ip", "Address or network on either side", "IP"),
         ["q"] = Filter("--q", "Text anywhere in type, description, user and data", "TEXT"),
     };
 
+    private static readonly Option<string?> Since = new("--since") { Description = "Only what happened then or later: RFC 3339, Unix seconds, or -24h", HelpName = "TIME" };
+    private static readonly Option<string?> Until = new("--until") { Description = "Only what happened before", HelpName = "TIME" };
     private static readonly Option<int?> Limit = new("--limit") { Description = "At most so many events", HelpName = "N" };
 
     public static Command Create() => new("events", "Shows and exports the events of the running service") { List(), Export() };
@@ -33,16 +33,18 @@ internal static class EventCommands
     {
         foreach (var option in Filters.Values)
             command.Add(option);
+        command.Add(Since);
+        command.Add(Until);
         return command;
     }
 
     /// <summary>The filters that were given, as a query; empty, or <c>?</c> and what follows.</summary>
     public static string Query(ParseResult parsed, int? limit = null)
     {
-        var pairs = Filters.SelectMany(filter => (parsed.GetValue(filter.Value) ?? []).Select(value => $"{filter.Key}={Uri.EscapeDataString(value)}")).ToList();
-        if (limit is not null)
-            pairs.Add($"limit={limit}");
-        return pairs.Count == 0 ? "" : "?" + string.Join('&', pairs);
+        var values = Filters.SelectMany(filter => (parsed.GetValue(filter.Value) ?? []).Select(value => (filter.Key, (string?)value)))
+            .Concat([("since", parsed.GetValue(Since)), ("until", parsed.GetValue(Until)), ("limit", limit?.ToString())]);
+        var query = string.Join('&', values.Where(pair => pair.Item2 is not null).Select(pair => $"{pair.Item1}={Uri.EscapeDataString(pair.Item2!)}"));
+        return query.Length == 0 ? "" : "?" + query;
     }
 
     private static Command List()

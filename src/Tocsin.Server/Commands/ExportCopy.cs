@@ -1,6 +1,6 @@
 namespace Tocsin.Server.Commands;
 
-/// <summary>Copies an export to stdout as it comes, a buffer at a time; counts events on stderr when that is a terminal.</summary>
+/// <summary>Copies an export to stdout as it comes, a buffer at a time; counts events on stderr when that is a terminal and stdout is not.</summary>
 internal static class ExportCopy
 {
     /// <summary>Longer than the service looks for a page that may turn out empty.</summary>
@@ -16,6 +16,7 @@ internal static class ExportCopy
     {
         var buffer = new byte[BufferBytes];
         var count = new RowCount(csv);
+        var shown = !Console.IsErrorRedirected && Console.IsOutputRedirected;
         while (await ReadAsync(from, buffer) is > 0 and var read)
         {
             if (!Console.IsOutputRedirected)
@@ -29,10 +30,10 @@ internal static class ExportCopy
                 return;
             }
             count.Add(buffer.AsSpan(0, read));
-            if (!Console.IsErrorRedirected)
+            if (shown)
                 await Console.Error.WriteAsync($"\r{count.Rows:N0} events");
         }
-        if (!Console.IsErrorRedirected)
+        if (shown)
             await Console.Error.WriteLineAsync($"\r{count.Rows:N0} events");
     }
 

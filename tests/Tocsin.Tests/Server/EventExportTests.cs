@@ -203,6 +203,25 @@ public sealed class EventExportTests
         recorded.Count.ShouldBe(EventExport.MaxAtOnce);
     }
 
+    [Fact]
+    public async Task An_export_goes_no_faster_than_its_client_and_ends_when_that_goes()
+    {
+        await using var host = await EventsHost.StartAsync();
+        StoredEvent[] events = [.. Enumerable.Range(0, 100).Select(i => new StoredEvent(i + 1, Event(i)))];
+        // Without an end: only a client that goes can end it.
+        host.Store.Page = _ => new EventPage(events, new EventPosition(events[^1].Event.Time, 100), false);
+        for (var i = 0; i < EventExport.MaxAtOnce; i++)
+            using (var gone = await host.GetAsync("/events", "application/x-ndjson"))
+                gone.StatusCode.ShouldBe(HttpStatusCode.OK);
+        for (var attempt = 0; ; attempt++)
+        {
+            using var response = await host.GetAsync("/events", "text/csv");
+            if (response.StatusCode == HttpStatusCode.OK)
+                break;
+            attempt.ShouldBeLessThan(10_000);
+        }
+    }
+
     private static void ShouldHold(string[] header, string[] row, JsonElement e)
     {
         row.Length.ShouldBe(header.Length);
