@@ -23,6 +23,7 @@ internal sealed class Composition : IAsyncDisposable
     private readonly BoardFeeder _feeder;
     private readonly IncidentBoard _board;
     private readonly Freshness _freshness;
+    private readonly EventExport _export;
     private readonly TimeProvider _time;
     private readonly LateAttribution _late;
     private readonly StoreProbe _probe;
@@ -59,6 +60,8 @@ internal sealed class Composition : IAsyncDisposable
 
         // Server: the doors.
         _probe = new StoreProbe(journal, time);
+        _export = new EventExport(
+            journal, (context, what) => actions.RecordAsync(OwnActionType.Export, context.Actor(), what, data: null, context.RequestAborted), logs.CreateLogger<EventExport>());
         _freshness = new Freshness(_collector, journal, _board, time);
         // Made when it is started: by then the first calls to the upstreams are on their way.
         _web = new Lazy<WebApplication>(() =>
@@ -75,6 +78,8 @@ internal sealed class Composition : IAsyncDisposable
             new BoardApi(_board, _freshness, time).Map(web);
             new SourcesApi(_collector, actions).Map(web);
             new IdentitiesApi(directory, _identities, journal, actions, time).Map(web);
+            new EventsApi(journal, _export, time).Map(web);
+            new StatsApi(journal, time).Map(web);
             new PushApi(journal, sources, time).Map(web);
             new TokensApi(_tokens).Map(web);
             new HealthApi(journal, _probe, _collector, _board, _feeder, time).Map(web);
@@ -159,6 +164,7 @@ internal sealed class Composition : IAsyncDisposable
         _collector.Dispose();
         _identities.Dispose();
         _tokens.Dispose();
+        _export.Dispose();
         _stop.Dispose();
     }
 

@@ -12,18 +12,7 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
 
     private static readonly QueryParameter[] Filters =
     [
-        new("kind", "incident (default), alert or audit; repeat for several"),
-        new("user_id", "Only these people; repeat for several. unknown: those nobody was found for"),
-        new("employee_id", "Alias of user_id"),
-        new("user", "Alias of user_id"),
-        new("priority", "low, medium, high or critical; repeat for several"),
-        new("severity", "Alias of priority"),
-        new("criticality", "Alias of priority"),
-        new("type", "Only these types; auth.* means all that begin with auth.; repeat for several"),
-        new("event_type", "Alias of type"),
-        new("source", "Only these sources; repeat for several"),
-        new("since", "Only what happened then or later: RFC 3339, Unix seconds, or -24h"),
-        new("until", "Only what happened before"),
+        .. EventFilterReader.BoardParameters,
         new("per_priority", "Show the newest N of each list; counts stay true"),
     ];
 
@@ -36,7 +25,7 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/incidents", (Delegate)GetAllAsync).Needs(Scope.Read, [.. Filters, .. Paging]).WithTags("Board")
-            .WithSummary("The board: employee -> priority -> incidents by time")
+            .WithSummary("The board: employee -> priority -> incidents by time; kind incident unless asked otherwise")
             .Produces(200, contentType: "application/json").Produces(304).ProducesProblem(400).ProducesProblem(401);
         routes.MapGet("/incidents/{user_id}", (Delegate)GetOneAsync).Needs(Scope.Read, Filters).WithTags("Board")
             .WithSummary("One employee's four lists")
@@ -47,7 +36,7 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
     {
         var reader = new QueryReader(context.Request.Query, time.GetUtcNow());
         var query = ReadFilters(reader) with { Limit = reader.Number("limit", 1, MaxEmployeesPerPage) };
-        var filter = FilterText(context.Request.Query);
+        var filter = PageCursor.FilterText(context.Request.QueryString);
         if (reader.Text("cursor") is { } cursor)
         {
             query = query with { After = PageCursor.Read(cursor, filter, out var reason) };
@@ -59,7 +48,7 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
         var fresh = freshness.Current;
         var answer = board.Get(query);
         if (answer.NextAfter is { } next)
-            context.Response.Headers.Link = $"<{NextPage(context.Request, PageCursor.Write(filter, next))}>; rel=\"next\"";
+            context.Response.Headers.Link = PageCursor.Link(context.Request, PageCursor.Write(filter, next));
         return WriteAsync(context, answer, fresh);
     }
 
@@ -80,26 +69,15 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
     {
         var query = new BoardQuery
         {
-            UserIds = reader.Texts("user_id", "employee_id", "user"),
-            Types = reader.Texts("type", "event_type"),
+            UserIds = EventFilterReader.UserIds(reader),
+            Types = EventFilterReader.Types(reader),
             Sources = reader.Texts("source"),
             Since = reader.Time("since"),
             Until = reader.Time("until"),
             PerPriority = reader.Number("per_priority", 0, MaxPerPriority),
         };
-        var kinds = new List<EventKind>();
-        foreach (var name in reader.Texts("kind"))
-            if (EventKinds.Parse(name) is { } kind)
-                kinds.Add(kind);
-            else
-                reader.Fail("kind", $"expected {string.Join(", ", EventKinds.Names)}");
-        var priorities = new List<Priority>();
-        foreach (var name in reader.Texts("priority", "severity", "criticality"))
-            if (Priorities.Parse(name) is not Priority.None and var priority)
-                priorities.Add(priority);
-            else
-                reader.Fail("priority", $"expected {string.Join(", ", Priorities.Names)}");
-        return query with { Kinds = kinds.Count == 0 ? query.Kinds : [.. kinds.Distinct()], Priorities = priorities };
+        var kinds = EventFilterReader.Kinds(reader);
+        return query with { Kinds = kinds.Count == 0 ? query.Kinds : [.. kinds.Distinct()], Priorities = EventFilterReader.Priorities(reader) };
     }
 
     private Task WriteAsync(HttpContext context, BoardAnswer answer, Freshness.Snapshot fresh)
@@ -124,11 +102,4 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
         context.Response.ContentLength = body!.Length;
         return body.WriteToAsync(context.Response.Body, context.RequestAborted).AsTask();
     }
-
-    /// <summary>What a cursor is bound to: every filter as asked (a span before now stays the span), without where and how much.</summary>
-    private static string FilterText(IQueryCollection query) =>
-        string.Join('&', query.Where(pair => pair.Key is not ("limit" or "cursor")).SelectMany(pair => pair.Value.Select(value => $"{pair.Key}={Uri.EscapeDataString(value ?? "")}")).Order(StringComparer.Ordinal));
-
-    private static string NextPage(HttpRequest request, string cursor) =>
-        request.Path + QueryString.Create(request.Query.Where(pair => pair.Key != "cursor").Append(new("cursor", cursor)));
 }

@@ -3,8 +3,15 @@ using Tocsin.Access;
 
 namespace Tocsin.Server.Api;
 
-/// <summary>One query parameter of a route, for the check of names and for the API's description.</summary>
-internal sealed record QueryParameter(string Name, string Description);
+/// <summary>
+/// One query parameter of a route, for the check of names and for the API's description. A name that ends with <c>.*</c> stands for all that begin
+/// so and go on.
+/// </summary>
+internal sealed record QueryParameter(string Name, string Description)
+{
+    public bool IsCalled(string name) =>
+        name == Name || (Name.EndsWith(".*", StringComparison.Ordinal) && name.Length >= Name.Length && name.AsSpan().StartsWith(Name.AsSpan(0, Name.Length - 1), StringComparison.Ordinal));
+}
 
 /// <summary>What a route asks of its callers.</summary>
 internal sealed record RouteRules(Scope Scope, IReadOnlyList<QueryParameter> Query) : IRequestSizeLimitMetadata
@@ -64,7 +71,7 @@ internal sealed class RouteRulesMiddleware(RequestDelegate next, AccessControl a
         if (rules.LooksAtToken && Refuse(context, rules.Scope) is { } refused)
             return refused.ExecuteAsync(context);
         foreach (var name in context.Request.Query.Keys)
-            if (!rules.Query.Any(parameter => parameter.Name == name))
+            if (!rules.Query.Any(parameter => parameter.IsCalled(name)))
                 return Problem.Query(name, rules.Query.Count == 0
                     ? "this route takes no query parameters"
                     : $"there is none of this name; known are {string.Join(", ", rules.Query.Select(parameter => parameter.Name))}").ExecuteAsync(context);

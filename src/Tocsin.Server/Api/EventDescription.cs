@@ -1,0 +1,26 @@
+using Microsoft.OpenApi;
+
+namespace Tocsin.Server.Api;
+
+// Only describes, for /openapi: what is sent is written by Projections/EventJson.
+
+/// <summary>An event as it reads now; absent values are null. data is any JSON, as it came.</summary>
+internal sealed record EventDescription(
+    Guid Id, string? ExternalId, long Sequence, string Kind, string Type, string Source, string? Device, string? Priority, DateTimeOffset Time,
+    DateTimeOffset ReceivedAt, string? UserId, string? Description, string? SrcIp, string? DstIp, string? Country, AttributionDescription? Attribution, object? Data);
+
+/// <summary>By which rule and directory a person was found, and the address that was looked up.</summary>
+internal sealed record AttributionDescription(string Rule, string? Source, string? Address);
+
+/// <summary>Describes answers that come as JSON, NDJSON or CSV.</summary>
+internal static class EventDescriptions
+{
+    public static RouteHandlerBuilder Describe<T>(this RouteHandlerBuilder route) => route
+        .Produces<T>(200, EventFormat.Json.MediaType()).ProducesProblem(400).ProducesProblem(401)
+        .AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            foreach (var format in new[] { EventFormat.NdJson, EventFormat.Csv })
+                operation.Responses?["200"].Content?.Add(format.MediaType(), new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
+            return Task.CompletedTask;
+        });
+}

@@ -1,0 +1,70 @@
+using System.Text;
+using Tocsin.Server.Commands;
+
+namespace Tocsin.Tests.Server;
+
+/// <summary>What the commands ask for, and what they make of a service that refuses or breaks off.</summary>
+public sealed class EventCommandTests
+{
+    [Fact]
+    public void Options_become_the_filters_of_the_API()
+    {
+        var parsed = EventCommands.Create().Parse(["export", "--type", "auth.*", "--type", "a b&c", "--user", "é", "--since", "-24h", "--ip", "10.0.0.0/8", "--q", "x=y"]);
+        parsed.Errors.ShouldBeEmpty();
+        EventCommands.Query(parsed).ShouldBe("?type=auth.%2A&type=a%20b%26c&user_id=%C3%A9&ip=10.0.0.0%2F8&q=x%3Dy&since=-24h");
+        EventCommands.Query(EventCommands.Create().Parse(["list"])).ShouldBe("");
+        EventCommands.Query(EventCommands.Create().Parse(["list"]), 100).ShouldBe("?limit=100");
+    }
+
+    [Theory]
+    [InlineData("list", "-o", "xml")]
+    [InlineData("export", "-o", "table")]
+    [InlineData("list", "--since", "-1h", "--since", "-2h")]
+    [InlineData("list", "--limit", "many")]
+    [InlineData("list", "--nonsense")]
+    [InlineData("list", "--type")]
+    public void A_command_that_cannot_be_meant_is_refused(params string[] arguments) => EventCommands.Create().Parse(arguments).Errors.ShouldNotBeEmpty();
+
+    [Fact]
+    public async Task What_the_service_refuses_is_a_usage_mistake_and_silence_is_another_code()
+    {
+        await using var host = await EventsHost.StartAsync();
+        foreach (var command in new[] { "list", "export" })
+        {
+            (await RunAsync(command, "--country", "XXX", "--url", $"{host.Client.BaseAddress}")).ShouldBe(ExitCode.Usage);
+            (await RunAsync(command, "--url", "http://127.0.0.1:1")).ShouldBe(ExitCode.Unreachable);
+        }
+        host.Store.RefuseRead = () => new Tocsin.Journal.JournalUnavailableException("gone");
+        (await RunAsync("export", "--url", $"{host.Client.BaseAddress}")).ShouldBe(ExitCode.Failed);
+    }
+
+    [Fact]
+    public async Task An_export_is_copied_byte_for_byte()
+    {
+        var bytes = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("{\"a\":\"é\"}\n", 20_000)));
+        using var to = new MemoryStream();
+        await ExportCopy.RunAsync(new MemoryStream(bytes), to, csv: false);
+        to.ToArray().ShouldBe(bytes);
+    }
+
+    [Fact]
+    public async Task An_export_that_breaks_off_fails_and_a_reader_that_has_enough_does_not()
+    {
+        using var to = new MemoryStream();
+        var error = await Should.ThrowAsync<ServiceException>(() => ExportCopy.RunAsync(new Broken("{}\n"u8.ToArray()), to, csv: false));
+        error.ExitCode.ShouldBe(ExitCode.Failed);
+        to.ToArray().ShouldBe("{}\n"u8.ToArray());
+        await ExportCopy.RunAsync(new MemoryStream(new byte[10]), new Broken([]), csv: true);
+    }
+
+    private static Task<int> RunAsync(params string[] arguments) => EventCommands.Create().Parse(arguments).InvokeAsync();
+
+    /// <summary>Gives its bytes and breaks; takes none.</summary>
+    private sealed class Broken(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            await base.ReadAsync(buffer, cancellationToken) is > 0 and var read ? read : throw new IOException("reset");
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => throw new IOException("closed");
+    }
+}
