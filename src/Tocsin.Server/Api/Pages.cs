@@ -68,9 +68,15 @@ internal static class Pages
     public static IApplicationBuilder UseHead(this IApplicationBuilder app) => app.Use((context, next) =>
     {
         if (HttpMethods.IsHead(context.Request.Method))
+        {
             context.Request.Method = HttpMethods.Get;
+            context.Items[typeof(HttpMethods)] = HttpMethods.Head;
+        }
         return next(context);
     });
+
+    /// <summary>True when the request came as HEAD: for answers whose body would not end.</summary>
+    public static bool IsHead(HttpContext context) => context.Items.ContainsKey(typeof(HttpMethods));
 
     public static void Map(WebApplication app)
     {
