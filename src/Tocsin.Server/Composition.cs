@@ -105,7 +105,7 @@ internal sealed class Composition : IAsyncDisposable
     /// <summary>Where <c>/metrics</c> alone is served; empty when it stands with the rest.</summary>
     public IReadOnlyCollection<string> MetricsAddresses => [.. _metricsWeb?.Urls ?? []];
 
-    /// <summary>The journal, for tests that write to it.</summary>
+    /// <summary>For tests that look at what was kept.</summary>
     internal EventJournal Journal => _journal;
 
     /// <summary>Every route, for tests that hold all of them to a rule.</summary>

@@ -10,6 +10,8 @@ internal static class Pages
     // Swagger UI sets styles from its script; no script is let in by that.
     private const string DocsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+    private static readonly object HeadMark = new();
+
     public static void AddDescription(IServiceCollection services) => services.AddOpenApi(options =>
     {
         options.AddDocumentTransformer((document, _, _) =>
@@ -69,14 +71,14 @@ internal static class Pages
     {
         if (HttpMethods.IsHead(context.Request.Method))
         {
+            context.Items[HeadMark] = true;
             context.Request.Method = HttpMethods.Get;
-            context.Items[typeof(HttpMethods)] = HttpMethods.Head;
         }
         return next(context);
     });
 
-    /// <summary>True when the request came as HEAD: for answers whose body would not end.</summary>
-    public static bool IsHead(HttpContext context) => context.Items.ContainsKey(typeof(HttpMethods));
+    /// <summary>True when HEAD was asked: for answers so long that making one for nobody is a waste.</summary>
+    public static bool IsHead(HttpContext context) => context.Items.ContainsKey(HeadMark);
 
     public static void Map(WebApplication app)
     {

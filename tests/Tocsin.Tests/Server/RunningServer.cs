@@ -18,9 +18,9 @@ internal sealed class RunningServer : IAsyncDisposable
     private readonly TempFolder _folder;
     private readonly Composition _composition;
 
-    private RunningServer(TempFolder folder, Composition composition)
+    private RunningServer(TempFolder folder, Composition composition, FakeTimeProvider time)
     {
-        (_folder, _composition) = (folder, composition);
+        (_folder, _composition, Time) = (folder, composition, time);
         Url = new Uri(composition.Addresses.First());
         Client = Open(Token);
     }
@@ -29,21 +29,34 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    public FakeTimeProvider Time { get; }
+
+    /// <summary>Where metrics have a door of their own.</summary>
+    public Uri? MetricsUrl => _composition.MetricsAddresses.Select(address => new Uri(address)).FirstOrDefault();
+
     public string Folder => _folder.Path;
 
     /// <summary>Every endpoint that can be routed to.</summary>
     public IReadOnlyList<RouteEndpoint> Endpoints =>
         [.. _composition.Routes.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
 
-    public static async Task<RunningServer> StartAsync(bool anonymousRead = false, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources)
+    public static Task<RunningServer> StartAsync(bool anonymousRead = false, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources) =>
+        StartAsync(options => options with { AnonymousRead = anonymousRead }, journal, sources);
+
+    public static async Task<RunningServer> StartAsync(Func<ServerOptions, ServerOptions> configure, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources)
     {
         var folder = new TempFolder();
         if (journal is not null)
             await using (var store = SqliteJournalStore.Open(folder.Path))
                 await store.CommitAsync(journal, default);
-        var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"], AnonymousRead = anonymousRead };
-        return new RunningServer(folder, await Composition.StartAsync(options, sources, Token, NullLoggerFactory.Instance, new FakeTimeProvider(), default));
+        var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"] };
+        var time = new FakeTimeProvider();
+        return new RunningServer(folder, await Composition.StartAsync(configure(options), sources, Token, NullLoggerFactory.Instance, time, default), time);
     }
+
+    /// <summary>Commits, as the stages do; gives the last sequence.</summary>
+    public async Task<long> AppendAsync(params Entry[] entries) =>
+        (await _composition.Journal.AppendAsync(new Append { Entries = entries }, default)).Entries[^1].Sequence;
 
     public HttpClient Open(string? token)
     {
