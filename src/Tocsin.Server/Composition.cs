@@ -24,6 +24,7 @@ internal sealed class Composition : IAsyncDisposable
     private readonly BoardFeeder _feeder;
     private readonly IncidentBoard _board;
     private readonly Freshness _freshness;
+    private readonly EventExport _export;
     private readonly TimeProvider _time;
     private readonly LateAttribution _late;
     private readonly StoreProbe _probe;
@@ -60,6 +61,7 @@ internal sealed class Composition : IAsyncDisposable
 
         // Server: the doors.
         _probe = new StoreProbe(journal, time);
+        _export = new EventExport(journal, static (_, _) => Task.CompletedTask, logs.CreateLogger<EventExport>());
         _freshness = new Freshness(_collector, journal, _board, time);
         ProcessMetrics.Observe(metrics.Meter);
         StoreSize.Observe(metrics.Meter, options.Data, time);
@@ -79,6 +81,8 @@ internal sealed class Composition : IAsyncDisposable
             web.UseMiddleware<RouteRulesMiddleware>(access);
             Pages.Map(web);
             new BoardApi(_board, _freshness, time).Map(web);
+            new EventsApi(journal, _export, time).Map(web);
+            new StatsApi(journal, time).Map(web);
             new SourcesApi(_collector).Map(web);
             new IdentitiesApi(directory, _identities, journal, time).Map(web);
             new StreamApi(_tail, access, new StreamMetrics(metrics.Meter), time, _stop.Token).Map(web);
@@ -175,6 +179,7 @@ internal sealed class Composition : IAsyncDisposable
             await _web.Value.DisposeAsync();
         _collector.Dispose();
         _identities.Dispose();
+        _export.Dispose();
         _tail.Dispose();
         _stop.Dispose();
         _metrics.Dispose();

@@ -20,6 +20,12 @@ internal sealed class TestStore(string folder) : IJournalStore
     /// <summary>What every read throws; null: it is made.</summary>
     public Func<Exception?> RefuseRead { get; set; } = () => null;
 
+    /// <summary>Answers a page instead of the store; null: the store does.</summary>
+    public Func<EventQuery, EventPage?> Page { get; set; } = _ => null;
+
+    /// <summary>Answers a count instead of the store; null: the store does.</summary>
+    public Func<StatsQuery, EventStats?> Count { get; set; } = _ => null;
+
     /// <summary>The size of each group that was committed, in appends.</summary>
     public List<int> Groups { get; } = [];
 
@@ -68,9 +74,11 @@ internal sealed class TestStore(string folder) : IJournalStore
 
     public ValueTask<StoredEvent?> FindAsync(EventId id, CancellationToken cancellation) => Read().FindAsync(id, cancellation);
 
-    public ValueTask<EventPage> QueryAsync(EventQuery query, CancellationToken cancellation) => Read().QueryAsync(query, cancellation);
+    public ValueTask<EventPage> QueryAsync(EventQuery query, CancellationToken cancellation) =>
+        Page(query) is { } page ? ValueTask.FromResult(page) : Read().QueryAsync(query, cancellation);
 
-    public ValueTask<EventStats> CountAsync(StatsQuery query, CancellationToken cancellation) => Read().CountAsync(query, cancellation);
+    public ValueTask<EventStats> CountAsync(StatsQuery query, CancellationToken cancellation) =>
+        Count(query) is { } stats ? ValueTask.FromResult(stats) : Read().CountAsync(query, cancellation);
 
     public ValueTask<long> FindStartAsync(long count, CancellationToken cancellation) => Read().FindStartAsync(count, cancellation);
 

@@ -36,7 +36,7 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
     {
         var reader = new QueryReader(context.Request.Query, time.GetUtcNow());
         var query = ReadFilters(reader) with { Limit = reader.Number("limit", 1, MaxEmployeesPerPage) };
-        var filter = FilterText(context.Request.Query);
+        var filter = PageCursor.FilterText(context.Request.QueryString);
         if (reader.Text("cursor") is { } cursor)
         {
             query = query with { After = PageCursor.Read(cursor, filter, out var reason) };
@@ -48,7 +48,7 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
         var fresh = freshness.Current;
         var answer = board.Get(query);
         if (answer.NextAfter is { } next)
-            context.Response.Headers.Link = $"<{NextPage(context.Request, PageCursor.Write(filter, next))}>; rel=\"next\"";
+            context.Response.Headers.Link = PageCursor.Link(context.Request, PageCursor.Write(filter, next));
         return WriteAsync(context, answer, fresh);
     }
 
@@ -102,11 +102,4 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
         context.Response.ContentLength = body!.Length;
         return body.WriteToAsync(context.Response.Body, context.RequestAborted).AsTask();
     }
-
-    /// <summary>What a cursor is bound to: every filter as asked (a span before now stays the span), without where and how much.</summary>
-    private static string FilterText(IQueryCollection query) =>
-        string.Join('&', query.Where(pair => pair.Key is not ("limit" or "cursor")).SelectMany(pair => pair.Value.Select(value => $"{pair.Key}={Uri.EscapeDataString(value ?? "")}")).Order(StringComparer.Ordinal));
-
-    private static string NextPage(HttpRequest request, string cursor) =>
-        request.Path + QueryString.Create(request.Query.Where(pair => pair.Key != "cursor").Append(new("cursor", cursor)));
 }

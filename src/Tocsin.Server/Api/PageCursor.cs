@@ -43,5 +43,16 @@ internal static class PageCursor
         }
     }
 
+    /// <summary>What a cursor is bound to: every filter as asked (a span before now stays the span), without where and how much.</summary>
+    public static string FilterText(QueryString query) => string.Join('&', EventFilterReader.Pairs(query).Where(pair => pair.Name is not ("limit" or "cursor"))
+        .Select(pair => $"{Uri.EscapeDataString(pair.Name)}={Uri.EscapeDataString(pair.Value)}").Order(StringComparer.Ordinal));
+
+    /// <summary>The Link header's value that leads to the same question from this cursor on.</summary>
+    public static string Link(HttpRequest request, string cursor)
+    {
+        var query = EventFilterReader.Pairs(request.QueryString).Where(pair => pair.Name != "cursor").Append(("cursor", cursor));
+        return $"<{request.Path + QueryString.Create(query.Select(pair => new KeyValuePair<string, string?>(pair.Item1, pair.Item2)))}>; rel=\"next\"";
+    }
+
     private static ReadOnlySpan<byte> Hash(string filter) => SHA256.HashData(Encoding.UTF8.GetBytes(filter)).AsSpan(0, HashBytes);
 }

@@ -72,6 +72,17 @@ internal sealed class QueryReader(IQueryCollection query, DateTimeOffset now)
         return null;
     }
 
+    /// <summary>Which of the words it is, the first when it is not given.</summary>
+    public int Choice(string name, params string[] words)
+    {
+        if (Text(name) is not { } text)
+            return 0;
+        if (Array.IndexOf(words, text) is var at and >= 0)
+            return at;
+        Fail(name, $"expected {string.Join(" or ", words)}");
+        return 0;
+    }
+
     public bool? Flag(string name)
     {
         switch (Text(name))

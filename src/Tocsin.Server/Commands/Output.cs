@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 using Spectre.Console;
 
 namespace Tocsin.Server.Commands;
@@ -40,6 +41,17 @@ internal static class Output
                 WriteTable(rows, columns);
                 break;
         }
+    }
+
+    /// <summary>
+    /// Stdout for bytes. Where it is a pipe, writing fails when nobody reads any more; the console's own stream would go on into nothing.
+    /// </summary>
+    public static Stream Raw()
+    {
+        if (OperatingSystem.IsWindows() || !Console.IsOutputRedirected)
+            return Console.OpenStandardOutput();
+        var pipe = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        return pipe.CanSeek ? Console.OpenStandardOutput() : pipe;
     }
 
     /// <summary>Text from outside, safe for a terminal.</summary>

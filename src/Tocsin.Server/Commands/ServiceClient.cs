@@ -52,14 +52,29 @@ internal sealed class ServiceClient : IDisposable
         using var request = new HttpRequestMessage(method, path);
         using var response = await _http.SendAsync(request);
         var text = await response.Content.ReadAsByteArrayAsync();
-        if (response.IsSuccessStatusCode || alsoFine.Contains(response.StatusCode))
-            return (response.StatusCode, JsonElement.Parse(text));
-        throw new ServiceException(Detail(text) ?? $"The service answered {(int)response.StatusCode}.", response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
-            ? Commands.ExitCode.NotAllowed
-            : Commands.ExitCode.Failed);
+        return response.IsSuccessStatusCode || alsoFine.Contains(response.StatusCode) ? (response.StatusCode, JsonElement.Parse(text)) : throw Refused(response.StatusCode, text);
+    }
+
+    /// <summary>An answer that is read as it comes, however long that takes: the deadline is for its beginning.</summary>
+    public async Task<HttpResponseMessage> OpenAsync(string path, string accept)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Accept.ParseAdd(accept);
+        var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        if (response.IsSuccessStatusCode)
+            return response;
+        using (response)
+            throw Refused(response.StatusCode, await response.Content.ReadAsByteArrayAsync());
     }
 
     public void Dispose() => _http.Dispose();
+
+    private static ServiceException Refused(HttpStatusCode status, byte[] text) => new(Detail(text) ?? $"The service answered {(int)status}.", status switch
+    {
+        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => Commands.ExitCode.NotAllowed,
+        HttpStatusCode.BadRequest => Commands.ExitCode.Usage,
+        _ => Commands.ExitCode.Failed,
+    });
 
     private static string? Token(string folder)
     {
