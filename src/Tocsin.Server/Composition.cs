@@ -8,6 +8,7 @@ using Tocsin.Projections;
 using Tocsin.Server.Api;
 using Tocsin.Server.Configuration;
 using Tocsin.Server.Health;
+using Tocsin.Server.Metrics;
 
 namespace Tocsin.Server;
 
@@ -29,13 +30,16 @@ internal sealed class Composition : IAsyncDisposable
     private readonly StoreProbe _probe;
     private readonly GuessThrottle _guesses;
     private readonly TokenStore _tokens;
+    private readonly LiveTail _tail;
+    private readonly MetricsRegistry _metrics;
     private readonly Lazy<WebApplication> _web;
+    private readonly WebApplication? _metricsWeb;
     private Task _collecting = Task.CompletedTask;
     private Task _background = Task.CompletedTask;
 
-    private Composition(ServerOptions options, IReadOnlyList<SourceDefinition> sources, EventJournal journal, AdminToken admin, ILoggerFactory logs, TimeProvider time)
+    private Composition(ServerOptions options, IReadOnlyList<SourceDefinition> sources, EventJournal journal, MetricsRegistry metrics, AdminToken admin, ILoggerFactory logs, TimeProvider time)
     {
-        (AdminToken, _time) = (admin, time);
+        (AdminToken, _time, _metrics) = (admin, time, metrics);
 
         // Access: who may.
         var access = new AccessControl(admin.Hash, options.AnonymousRead, time);
@@ -52,21 +56,28 @@ internal sealed class Composition : IAsyncDisposable
         // Collect: records come in.
         _late = new LateAttribution(journal, directory, time, logs.CreateLogger<LateAttribution>());
         _identities = new IdentityStore(journal, directory, _late);
-        _collector = new Collector(sources, options.SyncInterval, journal, directory, _identities, _late, time, logs.CreateLogger<Collector>());
+        _collector = new Collector(sources, options.SyncInterval, journal, directory, _identities, _late, time, logs.CreateLogger<Collector>(), metrics.Meter);
 
         // Projections: answers kept ready.
         _board = new IncidentBoard(journal.Store.Info.Id, options.BoardMax);
         _feeder = new BoardFeeder(journal, _board, time);
+        _tail = new LiveTail(journal, time, metrics.Meter);
+        BoardMetrics.Observe(metrics.Meter, _board);
 
         // Server: the doors.
         _probe = new StoreProbe(journal, time);
         _export = new EventExport(
             journal, (context, what) => actions.RecordAsync(OwnActionType.Export, context.Actor(), what, data: null, context.RequestAborted), logs.CreateLogger<EventExport>());
         _freshness = new Freshness(_collector, journal, _board, time);
+        ProcessMetrics.Observe(metrics.Meter);
+        StoreSize.Observe(metrics.Meter, options.Data, time);
+        if (options.MetricsUrls.Count > 0)
+            _metricsWeb = MetricsListener.Create(options.MetricsUrls, metrics, access, logs);
         // Made when it is started: by then the first calls to the upstreams are on their way.
         _web = new Lazy<WebApplication>(() =>
         {
             var web = Web(options, logs, time);
+            web.UseMiddleware<HttpMetrics>(metrics.Meter, time);
             web.UseMiddleware<BoardFastPath>(_board, _freshness, access);
             web.UseThreadPool();
             web.UseMiddleware<ErrorMiddleware>();
@@ -80,8 +91,11 @@ internal sealed class Composition : IAsyncDisposable
             new IdentitiesApi(directory, _identities, journal, actions, time).Map(web);
             new EventsApi(journal, _export, time).Map(web);
             new StatsApi(journal, time).Map(web);
+            new StreamApi(_tail, access, new StreamMetrics(metrics.Meter), time, _stop.Token).Map(web);
             new PushApi(journal, sources, time).Map(web);
             new TokensApi(_tokens).Map(web);
+            if (_metricsWeb is null)
+                new MetricsApi(metrics).Map(web, Scope.Metrics);
             new HealthApi(journal, _probe, _collector, _board, _feeder, time).Map(web);
             web.MapOpenApi().WithMetadata(RouteRules.Open);
             return web;
@@ -100,6 +114,9 @@ internal sealed class Composition : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public IReadOnlyCollection<string> Addresses => [.. _web.Value.Urls];
 
+    /// <summary>Where <c>/metrics</c> alone is served; empty when it stands with the rest.</summary>
+    public IReadOnlyCollection<string> MetricsAddresses => [.. _metricsWeb?.Urls ?? []];
+
     /// <summary>For tests that look at what was kept.</summary>
     internal EventJournal Journal => _journal;
 
@@ -115,19 +132,23 @@ internal sealed class Composition : IAsyncDisposable
     {
         // Pool threads wait in SQLite's calls; the pool's own growth (one thread in half a second) would make answers wait with them.
         ThreadPool.SetMinThreads(32, 32);
-        ListenCheck.Run(options.Urls);
-        var journal = new EventJournal(SqliteJournalStore.Open(options.Data), options.QueueCapacity, logs.CreateLogger<EventJournal>());
+        ListenCheck.Run([.. options.Urls, .. options.MetricsUrls]);
+        var store = SqliteJournalStore.Open(options.Data);
+        var metrics = new MetricsRegistry();
+        var journal = new EventJournal(store, options.QueueCapacity, logs.CreateLogger<EventJournal>(), new JournalMetrics(metrics.Meter, time));
         Composition? composition = null;
         try
         {
             var admin = await AdminToken.EstablishAsync(journal, options.Data, adminToken, cancellation);
-            composition = new Composition(options, sources, journal, admin, logs, time);
+            composition = new Composition(options, sources, journal, metrics, admin, logs, time);
             await composition._tokens.LoadAsync(cancellation);
             await composition._collector.LoadAsync(cancellation);
             // The upstream takes its time: it is asked while the board is rebuilt and the doors are made, and not after.
             composition._collecting = Task.Run(() => composition._collector.RunAsync(composition._stop.Token), CancellationToken.None);
             await composition._feeder.CatchUpAsync(cancellation);
             await composition._web.Value.StartAsync(cancellation);
+            if (composition._metricsWeb is { } metricsWeb)
+                await metricsWeb.StartAsync(cancellation);
             composition._background = composition.RunAsync();
             return composition;
         }
@@ -136,7 +157,10 @@ internal sealed class Composition : IAsyncDisposable
             if (composition is not null)
                 await composition.DisposeAsync();
             else
+            {
                 await journal.DisposeAsync();
+                metrics.Dispose();
+            }
             throw;
         }
     }
@@ -156,6 +180,8 @@ internal sealed class Composition : IAsyncDisposable
         await _stop.CancelAsync();
         if (_web.IsValueCreated)
             await _web.Value.StopAsync(deadline.Token);
+        if (_metricsWeb is not null)
+            await _metricsWeb.DisposeAsync();
         await Task.WhenAll(_background, _collecting).WaitAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         await _tokens.SaveUsesAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         await _journal.DisposeAsync();
@@ -165,14 +191,19 @@ internal sealed class Composition : IAsyncDisposable
         _identities.Dispose();
         _tokens.Dispose();
         _export.Dispose();
+        _tail.Dispose();
         _stop.Dispose();
+        _metrics.Dispose();
     }
 
     /// <summary>Ends when the first of them ends: none may die unnoticed while the others go on.</summary>
     private async Task RunAsync()
     {
         var stop = _stop.Token;
-        Task[] workers = [_feeder.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _tokens.RunAsync(stop), _guesses.RunAsync(stop)];
+        Task[] workers =
+        [
+            _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _tokens.RunAsync(stop), _guesses.RunAsync(stop),
+        ];
         var first = await Task.WhenAny(workers);
         if (stop.IsCancellationRequested)
             await Task.WhenAll(workers);

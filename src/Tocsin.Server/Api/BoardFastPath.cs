@@ -9,13 +9,16 @@ namespace Tocsin.Server.Api;
 /// </summary>
 internal sealed class BoardFastPath(RequestDelegate next, IncidentBoard board, Freshness freshness, AccessControl access)
 {
+    /// <summary>The one path that is served here.</summary>
+    public const string Path = "/incidents";
+
     private static readonly BoardQuery Whole = new();
     private readonly Prepared?[] _prepared = new Prepared?[3];
 
     public Task InvokeAsync(HttpContext context)
     {
         var request = context.Request;
-        if (request.Path.Value != "/incidents" || request.QueryString.HasValue || !HttpMethods.IsGet(request.Method)
+        if (request.Path.Value != Path || request.QueryString.HasValue || !HttpMethods.IsGet(request.Method)
             || access.Authenticate(request)?.May(Scope.Read) != true)
             return next(context);
         var fresh = freshness.Current;

@@ -20,6 +20,7 @@ internal sealed record Problem(int Status, string Code, string Detail, IReadOnly
 
     public Task ExecuteAsync(HttpContext context)
     {
+        context.Items[typeof(Problem)] = this;
         var response = context.Response;
         response.StatusCode = Status;
         response.ContentType = "application/problem+json";

@@ -26,7 +26,7 @@ internal static class EventCommands
     private static readonly Option<string?> Until = new("--until") { Description = "Only what happened before", HelpName = "TIME" };
     private static readonly Option<int?> Limit = new("--limit") { Description = "At most so many events", HelpName = "N" };
 
-    public static Command Create() => new("events", "Shows and exports the events of the running service") { List(), Export() };
+    public static Command Create() => new("events", "Shows and exports the events of the running service") { List(), Export(), TailCommand.Create() };
 
     /// <summary>Gives a command the filters of events.</summary>
     public static Command WithFilters(this Command command)

@@ -8,7 +8,7 @@ namespace Tocsin.Server.Commands;
 /// <summary>Writes rows to stdout as a table, JSON, NDJSON or CSV. Colours and box lines only on a terminal.</summary>
 internal static class Output
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static Option<string> Format()
     {

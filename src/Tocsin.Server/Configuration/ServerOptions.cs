@@ -30,6 +30,9 @@ public sealed record ServerOptions
     /// <summary>True opens the reading routes to anyone. Default false.</summary>
     public bool AnonymousRead { get; init; }
 
+    /// <summary>Where <c>/metrics</c> is served, open to whoever can reach it, and then nowhere else. Default none: at <see cref="Urls"/>, for tokens that may.</summary>
+    public IReadOnlyList<string> MetricsUrls { get; init; } = [];
+
     /// <summary>The file that was read; null when there is none.</summary>
     public string? ConfigFile { get; init; }
 }

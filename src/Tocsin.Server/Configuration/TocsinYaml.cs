@@ -16,7 +16,7 @@ public static class TocsinYaml
     ];
 
     /// <summary>Known from the contract, and not yet done: a service that ignored one would not do what its operator believes.</summary>
-    private static readonly string[] LaterKeys = ["store.connection", "queue.url", "geoip.database", "owners", "people", "metrics.urls"];
+    private static readonly string[] LaterKeys = ["store.connection", "queue.url", "geoip.database", "owners", "people"];
 
     /// <summary>Reads everything and reports every mistake.</summary>
     /// <param name="path">The file; null for none. Its folder is what relative paths in it are relative to.</param>
@@ -86,9 +86,10 @@ public static class TocsinYaml
         OnlyYet(Get("retention.max_age"), "forever");
         var data = Get("data")?.FullPath() ?? Path.GetFullPath("data", folder);
         var unset = new ServerOptions { Data = data, Sources = Path.Combine(data, "sources", "*.yaml") };
+        var urls = Urls(Get("urls")) ?? unset.Urls;
         return unset with
         {
-            Urls = Urls(Get("urls")) ?? unset.Urls,
+            Urls = urls,
             Sources = Sources(Get("sources")) ?? unset.Sources,
             SyncInterval = Get("sync.interval")?.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)) ?? unset.SyncInterval,
             StoreEngine = OnlyYet(Get("store.engine"), "sqlite", "postgres") ?? unset.StoreEngine,
@@ -96,6 +97,7 @@ public static class TocsinYaml
             QueueCapacity = (int?)Get("queue.capacity")?.Integer(1, 10_000_000) ?? unset.QueueCapacity,
             BoardMax = (int?)Get("board.max")?.Integer(1, 100_000_000) ?? unset.BoardMax,
             AnonymousRead = Get("auth.anonymous_read")?.Flag() ?? unset.AnonymousRead,
+            MetricsUrls = MetricsUrls(Get("metrics.urls"), urls) ?? unset.MetricsUrls,
         };
     }
 
@@ -121,6 +123,15 @@ public static class TocsinYaml
             return urls;
         scalar.Fail($"\"{scalar.Raw}\" is not where a service can listen", "http://ADDRESS:PORT, several with ;");
         return null;
+    }
+
+    /// <summary>Open to anybody: so never where the service itself listens.</summary>
+    private static string[]? MetricsUrls(ConfigScalar? scalar, IReadOnlyList<string> taken)
+    {
+        var urls = Urls(scalar);
+        if (urls?.Intersect(taken, StringComparer.OrdinalIgnoreCase).Any() == true)
+            scalar!.Fail($"\"{scalar.Raw}\" is where the service listens already", "an address of its own");
+        return urls;
     }
 
     /// <summary>Kestrel's own parser also takes <c>*</c> and <c>+</c> for every address; a path would be dropped in silence.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Tocsin.Enrich;
@@ -13,10 +14,12 @@ public sealed class Collector : IDisposable
 
     public Collector(
         IReadOnlyList<SourceDefinition> sources, TimeSpan defaultInterval, EventJournal journal, IdentityDirectory directory,
-        IdentityStore identities, LateAttribution late, TimeProvider time, ILogger<Collector> logger)
+        IdentityStore identities, LateAttribution late, TimeProvider time, ILogger<Collector> logger, Meter? meter = null)
     {
         _stages = new CollectStages(journal, directory, identities, late, time, logger);
         _runners = sources.ToDictionary(source => source.Name, source => new SourceRunner(source, defaultInterval, _stages), StringComparer.Ordinal);
+        if (meter is not null)
+            CollectMetrics.Observe(meter, this, time);
     }
 
     /// <summary>The sources as configured, by name.</summary>

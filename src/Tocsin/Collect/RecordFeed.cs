@@ -43,6 +43,7 @@ internal sealed class RecordFeed(
                 counts += await AppendAsync(chunks[i], [], cancellation);
             // What is kept aside commits with the page's end, so that a page that is answered for is whole.
             counts += await AppendAsync(chunks.Length > 0 ? chunks[^1] : [], [.. mended, .. writes], cancellation);
+            journal.Metrics?.Rejected(reader.Source.Kind, reader.Source.Name, page.Rejected);
             if (status.HadRecords && page.Events.Count > 0 && counts.Duplicates + counts.Changed == 0)
                 counts += new SourceCounts(PossibleGaps: 1);
             if (refused == 0)

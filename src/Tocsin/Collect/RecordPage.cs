@@ -26,6 +26,9 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
 
     private readonly FieldMap _map = new(source);
 
+    /// <summary>Whose records it reads.</summary>
+    public SourceDefinition Source => source;
+
     /// <summary>Null and a failure when the records do not stand where the source says.</summary>
     public (RecordPage? Page, FetchFailure? Failure) Read(Answer answer, RequestDefinition request)
     {

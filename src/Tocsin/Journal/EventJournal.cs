@@ -33,10 +33,14 @@ public sealed partial class EventJournal : IAsyncDisposable
     private readonly RecentEntries _recent = new();
     private TaskCompletionSource _advanced = NewSignal();
 
-    /// <summary>Starts the writer. <paramref name="capacity"/>: entries that may wait before <see cref="AppendAsync"/> makes callers wait.</summary>
-    public EventJournal(IJournalStore store, int capacity, ILogger<EventJournal> logger)
+    /// <summary>
+    /// Starts the writer. <paramref name="capacity"/>: entries that may wait before <see cref="AppendAsync"/> makes callers wait.
+    /// <paramref name="metrics"/>: where it counts what it commits.
+    /// </summary>
+    public EventJournal(IJournalStore store, int capacity, ILogger<EventJournal> logger, JournalMetrics? metrics = null)
     {
-        (Store, _capacity, _logger) = (store, capacity, logger);
+        (Store, _capacity, _logger, Metrics) = (store, capacity, logger, metrics);
+        metrics?.Observe(this);
         _writer = Task.Run(WriteAsync);
     }
 
@@ -51,6 +55,9 @@ public sealed partial class EventJournal : IAsyncDisposable
 
     /// <summary>Entries that may wait.</summary>
     public int QueueCapacity => _capacity;
+
+    /// <summary>What it counts; null when nobody asked for it.</summary>
+    public JournalMetrics? Metrics { get; }
 
     /// <summary>Why the last commit failed; null when it did not.</summary>
     public string? LastError { get; private set; }
@@ -151,6 +158,7 @@ public sealed partial class EventJournal : IAsyncDisposable
 
     private async Task CommitAsync(List<Pending> group)
     {
+        var began = Metrics?.Begin() ?? 0;
         IReadOnlyList<AppendResult> results;
         try
         {
@@ -166,6 +174,7 @@ public sealed partial class EventJournal : IAsyncDisposable
         catch (Exception error)
         {
             LastError = error.Message;
+            Metrics?.Failed();
             Log.CommitFailed(_logger, group.Count, error.Message);
             foreach (var pending in group)
                 pending.Done.SetException(error);
@@ -174,6 +183,7 @@ public sealed partial class EventJournal : IAsyncDisposable
         LastError = null;
         _recent.Add(group.Select(pending => pending.Append), results);
         Interlocked.Exchange(ref _advanced, NewSignal()).SetResult();
+        Metrics?.Committed(began, group.Select(pending => pending.Append), results);
         for (var i = 0; i < group.Count; i++)
             group[i].Done.SetResult(results[i]);
     }

@@ -98,7 +98,7 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     [Fact]
     public async Task HEAD_answers_as_GET_does_without_the_body()
     {
-        foreach (var (_, path, _) in Routes().Where(route => route.Method == HttpMethod.Get && !route.Path.Contains("openapi", StringComparison.Ordinal)))
+        foreach (var (_, path, _) in Routes().Where(route => route.Method == HttpMethod.Get && !route.Path.Contains("openapi", StringComparison.Ordinal) && route.Path != "/events/stream"))
         {
             using var get = await _server.GetAsync(path);
             using var head = await _server.SendAsync(HttpMethod.Head, path);

@@ -35,6 +35,9 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>The service's clock.</summary>
     public FakeTimeProvider Time { get; }
 
+    /// <summary>Where metrics have a door of their own.</summary>
+    public Uri? MetricsUrl => _composition.MetricsAddresses.Select(address => new Uri(address)).FirstOrDefault();
+
     public string Folder => _folder.Path;
 
     /// <summary>What was kept, oldest first, to 10,000.</summary>
@@ -46,17 +49,25 @@ internal sealed class RunningServer : IAsyncDisposable
         [.. _composition.Routes.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
 
     public static Task<RunningServer> StartAsync(bool anonymousRead = false, IReadOnlyList<Append>? journal = null, int queueCapacity = 100_000, params SourceDefinition[] sources) =>
-        StartAsync(NullLoggerFactory.Instance, anonymousRead, journal, queueCapacity, sources);
+        StartAsync(options => options with { AnonymousRead = anonymousRead, QueueCapacity = queueCapacity }, journal, sources);
 
-    public static async Task<RunningServer> StartAsync(ILoggerFactory logs, bool anonymousRead = false, IReadOnlyList<Append>? journal = null, int queueCapacity = 100_000, params SourceDefinition[] sources)
+    public static Task<RunningServer> StartAsync(Func<ServerOptions, ServerOptions> configure, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources) =>
+        StartAsync(NullLoggerFactory.Instance, configure, journal, sources);
+
+    public static async Task<RunningServer> StartAsync(
+        ILoggerFactory logs, Func<ServerOptions, ServerOptions>? configure = null, IReadOnlyList<Append>? journal = null, params SourceDefinition[] sources)
     {
         var folder = new TempFolder();
         if (journal is not null)
             await using (var store = SqliteJournalStore.Open(folder.Path))
                 await store.CommitAsync(journal, default);
-        var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"], AnonymousRead = anonymousRead, QueueCapacity = queueCapacity };
-        return await StartAsync(folder, options, logs, sources);
+        var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"] };
+        return await StartAsync(folder, configure?.Invoke(options) ?? options, logs, sources);
     }
+
+    /// <summary>Commits, as the stages do; gives the last sequence.</summary>
+    public async Task<long> AppendAsync(params Entry[] entries) =>
+        (await _composition.Journal.AppendAsync(new Append { Entries = entries }, default)).Entries[^1].Sequence;
 
     /// <summary>Stops the service and starts it anew on what it has kept. This one is of no use then.</summary>
     public async Task<RunningServer> RestartAsync()

@@ -17,9 +17,11 @@ public sealed class TocsinYamlTests : IDisposable
 
         result.Errors.ShouldBeEmpty();
         result.Options.Urls.ShouldBe(["http://127.0.0.1:9000"]);
+        result.Options.MetricsUrls.ShouldBeEmpty();
         result.Options.ShouldBe(new ServerOptions
         {
             Urls = result.Options.Urls,
+            MetricsUrls = result.Options.MetricsUrls,
             Data = Path.GetFullPath("data"),
             Sources = Path.GetFullPath("data/sources/*.yaml"),
             SyncInterval = TimeSpan.FromMinutes(30),
@@ -43,6 +45,7 @@ public sealed class TocsinYamlTests : IDisposable
             board: { max: 2000 }
             retention: { max_age: forever }
             auth: { anonymous_read: true }
+            metrics: { urls: http://127.0.0.1:9100;http://10.0.0.1:9100 }
             """);
 
         options.Urls.ShouldBe(["http://127.0.0.1:9000", "http://[::1]:9001"]);
@@ -52,6 +55,7 @@ public sealed class TocsinYamlTests : IDisposable
         options.QueueCapacity.ShouldBe(500);
         options.BoardMax.ShouldBe(2000);
         options.AnonymousRead.ShouldBeTrue();
+        options.MetricsUrls.ShouldBe(["http://127.0.0.1:9100", "http://10.0.0.1:9100"]);
         options.ConfigFile.ShouldBe(ConfigPath);
     }
 
@@ -115,7 +119,8 @@ public sealed class TocsinYamlTests : IDisposable
     [InlineData("geoip: { database: ./geo.mmdb }", "geoip.database: is not supported by this version")]
     [InlineData("owners: ./owners.csv", "owners: is not supported by this version")]
     [InlineData("people: ./people.csv", "people: is not supported by this version")]
-    [InlineData("metrics: { urls: http://127.0.0.1:9100 }", "metrics.urls: is not supported by this version")]
+    [InlineData("metrics: { urls: 127.0.0.1:9100 }", "metrics.urls: \"127.0.0.1:9100\" is not where a service can listen")]
+    [InlineData("metrics: { urls: \"http://127.0.0.1:9100;http://127.0.0.1:9000\" }", "metrics.urls: \"http://127.0.0.1:9100;http://127.0.0.1:9000\" is where the service listens already")]
     [InlineData("auth: { anonymous_read: maybe }", "auth.anonymous_read: \"maybe\" is not known (allowed: true, false)")]
     [InlineData("sources: ./*/a.yaml", "sources: \"./*/a.yaml\" has a wildcard in a folder's name (allowed: wildcards in the last part only, as ./sources/*.yaml)")]
     [InlineData("sources: .", "sources: \".\" is a folder")]

@@ -1,0 +1,73 @@
+using System.Globalization;
+using Tocsin.Access;
+using Tocsin.Projections;
+
+namespace Tocsin.Server.Api;
+
+/// <summary><c>GET /events/stream</c>: what is committed, as it is, as server-sent events.</summary>
+internal sealed class StreamApi(LiveTail tail, AccessControl access, StreamMetrics metrics, TimeProvider time, CancellationToken stop)
+{
+    private const string LastEventId = "last_event_id";
+
+    /// <summary>Seconds after which a client that found no place may come again.</summary>
+    private const string RetryAfterSeconds = "10";
+
+    public void Map(IEndpointRouteBuilder routes) =>
+        routes.MapGet("/events/stream", (Delegate)StreamAsync)
+            .Needs(Scope.Read, [.. EventFilterReader.Parameters, new(LastEventId, "As the header Last-Event-ID, for clients that cannot send it: goes on after this sequence")])
+            .WithTags("Events").WithSummary("Events as they are committed (server-sent events); a change of an earlier one is named amended. Last-Event-ID resumes without a gap")
+            .Produces(200, contentType: "text/event-stream").ProducesProblem(400).ProducesProblem(401).ProducesProblem(503);
+
+    private async Task StreamAsync(HttpContext context)
+    {
+        var query = new QueryReader(context.Request.Query, time.GetUtcNow());
+        var filter = EventFilterReader.Read(query, context.Request.QueryString);
+        var after = After(context.Request, query);
+        if (query.Problem is { } problem)
+        {
+            await problem.ExecuteAsync(context);
+            return;
+        }
+        if (!tail.TrySubscribe(after, out var reader))
+        {
+            context.Response.Headers.RetryAfter = RetryAfterSeconds;
+            await new Problem(StatusCodes.Status503ServiceUnavailable, "too_many_streams", $"{LiveTail.MaxReaders:N0} streams are open, and more are not served at once.").ExecuteAsync(context);
+            return;
+        }
+        using (reader)
+        {
+            WriteHeaders(context.Response);
+            if (Pages.IsHead(context))
+                return;
+            var session = new StreamSession(context, filter, reader, time, MayStill);
+            var end = await session.RunAsync(after > reader.Position, stop);
+            if (end == StreamEnd.TooSlow)
+                metrics.Dropped();
+        }
+    }
+
+    /// <summary>Where to begin. The header wins: a browser that reconnects sends it, and the parameter as it first was.</summary>
+    private static long? After(HttpRequest request, QueryReader query)
+    {
+        var header = request.Headers["Last-Event-ID"].ToString();
+        var asked = query.Text(LastEventId);
+        var text = header.Length > 0 ? header : asked;
+        if (text is null)
+            return null;
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var after))
+            return after;
+        query.Fail(header.Length > 0 ? "Last-Event-ID" : LastEventId, "expected a sequence, as the id of an event in this stream");
+        return null;
+    }
+
+    /// <summary>A token may be revoked, or expire, while its stream goes on.</summary>
+    private bool MayStill(HttpContext context) => access.Authenticate(context.Request.Headers.Authorization)?.May(Scope.Read) == true;
+
+    private static void WriteHeaders(HttpResponse response)
+    {
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-store";
+        // Proxies that gather an answer before they pass it on (nginx) leave this one alone.
+        response.Headers["X-Accel-Buffering"] = "no";
+    }
+}
