@@ -17,7 +17,7 @@ internal static class AppendBenchmark
         var folder = Directory.CreateTempSubdirectory("tocsin-append-").FullName;
         try
         {
-            await using var store = SqliteJournalStore.Open(folder);
+            await using var store = SqliteJournalStore.Open(folder, TimeProvider.System);
             var dedupe = new DedupeKey(store.Info);
             output.WriteLine($"SQLite {store.Info.EngineVersion}, batches of {Batch}, {(keyed ? "ids made from external ids (random)" : "ids made from the clock")}");
             var clock = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);

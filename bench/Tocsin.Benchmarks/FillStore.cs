@@ -12,7 +12,7 @@ internal static class FillStore
 
     public static async Task<int> RunAsync(TextWriter output, string folder, int incidents, int employees)
     {
-        await using var store = SqliteJournalStore.Open(folder);
+        await using var store = SqliteJournalStore.Open(folder, TimeProvider.System);
         var dedupe = new DedupeKey(store.Info);
         var random = new Random(7);
         for (var written = 0; written < incidents; written += Batch)

@@ -26,7 +26,7 @@ internal static class RawBenchmark
         output.WriteLine($"raw: {total:N0} events, {group:N0} a commit, {(keyed ? "with" : "without")} external ids");
         try
         {
-            await using (var store = SqliteJournalStore.Open(folder))
+            await using (var store = SqliteJournalStore.Open(folder, TimeProvider.System))
                 await CommitAsync(store, progress, new TimePatch(days, total), total, group, keyed);
             var (all, first, last, ratio) = progress.Rates();
             var bytes = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);

@@ -72,7 +72,7 @@ internal sealed class Composition : IAsyncDisposable
         ProcessMetrics.Observe(metrics.Meter);
         StoreSize.Observe(metrics.Meter, options.Data, time);
         if (options.MetricsUrls.Count > 0)
-            _metricsWeb = MetricsListener.Create(options.MetricsUrls, metrics, access, logs);
+            _metricsWeb = MetricsListener.Create(options.MetricsUrls, metrics, access, _guesses, logs);
         // Made when it is started: by then the first calls to the upstreams are on their way.
         _web = new Lazy<WebApplication>(() =>
         {
@@ -133,7 +133,7 @@ internal sealed class Composition : IAsyncDisposable
         // Pool threads wait in SQLite's calls; the pool's own growth (one thread in half a second) would make answers wait with them.
         ThreadPool.SetMinThreads(32, 32);
         ListenCheck.Run([.. options.Urls, .. options.MetricsUrls]);
-        var store = SqliteJournalStore.Open(options.Data);
+        var store = SqliteJournalStore.Open(options.Data, time, new SqliteOptions { Logger = logs.CreateLogger<SqliteJournalStore>() });
         var metrics = new MetricsRegistry();
         var journal = new EventJournal(store, options.QueueCapacity, logs.CreateLogger<EventJournal>(), new JournalMetrics(metrics.Meter, time));
         Composition? composition = null;

@@ -9,7 +9,7 @@ namespace Tocsin.Tests;
 /// </summary>
 internal sealed class TestStore(string folder) : IJournalStore
 {
-    private readonly SqliteJournalStore _store = SqliteJournalStore.Open(folder);
+    private readonly SqliteJournalStore _store = SqliteJournalStore.Open(folder, TimeProvider.System);
     private readonly ConcurrentDictionary<string, int> _runs = new(StringComparer.Ordinal);
     private TaskCompletionSource? _hold;
     private TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -30,10 +30,10 @@ public sealed class SqliteJournalStore : IJournalStore
     private readonly TimeProvider _time;
     private int _closed;
 
-    private SqliteJournalStore(StoreLock held, SqliteWriter writer, ReadPool readers, SegmentConnections connections, SegmentBuilder builder, SqliteOptions options)
+    private SqliteJournalStore(StoreLock held, SqliteWriter writer, ReadPool readers, SegmentConnections connections, SegmentBuilder builder, SqliteOptions options, TimeProvider time)
     {
-        (_lock, _writer, _readers, _connections, _time) = (held, writer, readers, connections, options.Time);
-        _keeper = new SegmentKeeper(writer, builder, options.Time, options.Logger);
+        (_lock, _writer, _readers, _connections, _time) = (held, writer, readers, connections, time);
+        _keeper = new SegmentKeeper(writer, builder, time, options.Logger);
         _writer.Rolled = _keeper.Rolled;
     }
 
@@ -41,8 +41,10 @@ public sealed class SqliteJournalStore : IJournalStore
 
     public long Head => _writer.Head;
 
-    /// <summary>Opens or creates the journal in a folder. Throws <see cref="JournalOpenException"/>, having changed nothing, when it cannot.</summary>
-    public static SqliteJournalStore Open(string folder, SqliteOptions? options = null)
+    /// <summary>
+    /// Opens or creates the journal in a folder. <paramref name="time"/> measures deadlines, and paces what is done in the background. Throws <see cref="JournalOpenException"/>, having changed nothing, when it cannot.
+    /// </summary>
+    public static SqliteJournalStore Open(string folder, TimeProvider time, SqliteOptions? options = null)
     {
         options ??= new SqliteOptions();
         folder = Path.GetFullPath(folder);
@@ -53,7 +55,7 @@ public sealed class SqliteJournalStore : IJournalStore
             var path = Path.Combine(folder, "journal.db");
             var segments = new SegmentFolder(folder);
             var builder = new SegmentBuilder(segments, path, connections);
-            return new SqliteJournalStore(held, SqliteWriter.Open(path, segments, builder, options.PartitionRows), new ReadPool(path), connections, builder, options);
+            return new SqliteJournalStore(held, SqliteWriter.Open(path, segments, builder, options.PartitionRows), new ReadPool(path), connections, builder, options, time);
         }
         catch
         {

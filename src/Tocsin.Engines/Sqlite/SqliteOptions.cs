@@ -9,9 +9,6 @@ public sealed record SqliteOptions
     /// <summary>Events of a partition before the next begins, 1 or more. Smaller ones are for tests.</summary>
     public int PartitionRows { get; init; } = Partition.MaxRows;
 
-    /// <summary>Measures deadlines, and paces work in the background.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
-
     /// <summary>Told when sealing fails.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 }

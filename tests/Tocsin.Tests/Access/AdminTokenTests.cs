@@ -113,7 +113,7 @@ public sealed class AdminTokenTests : IDisposable
     private async Task<AdminToken> EstablishAsync(string? given = null, string? folder = null)
     {
         folder ??= _folder.Path;
-        await using var journal = new EventJournal(SqliteJournalStore.Open(folder), 100, NullLogger<EventJournal>.Instance);
+        await using var journal = new EventJournal(SqliteJournalStore.Open(folder, TimeProvider.System), 100, NullLogger<EventJournal>.Instance);
         return await AdminToken.EstablishAsync(journal, folder, given, default);
     }
 }

@@ -8,7 +8,7 @@ public sealed class SqliteJournalTests : JournalContract
 {
     private readonly TempFolder _folder = new();
 
-    protected override ValueTask<IJournalStore> OpenAsync() => ValueTask.FromResult<IJournalStore>(SqliteJournalStore.Open(_folder.Path));
+    protected override ValueTask<IJournalStore> OpenAsync() => ValueTask.FromResult<IJournalStore>(SqliteJournalStore.Open(_folder.Path, TimeProvider.System));
 
     public override async ValueTask DisposeAsync()
     {
@@ -18,7 +18,7 @@ public sealed class SqliteJournalTests : JournalContract
 
     [Fact]
     public void A_second_opener_is_kept_out_and_told_what_to_do() =>
-        Should.Throw<JournalOpenException>(() => SqliteJournalStore.Open(_folder.Path)).Message.ShouldContain("in use by another Tocsin");
+        Should.Throw<JournalOpenException>(() => SqliteJournalStore.Open(_folder.Path, TimeProvider.System)).Message.ShouldContain("in use by another Tocsin");
 
     [Fact]
     public async Task A_database_of_a_newer_version_is_refused_and_left_alone()
@@ -27,7 +27,7 @@ public sealed class SqliteJournalTests : JournalContract
         using (var connection = SqliteConnection.OpenWriter(_folder.File("journal.db")))
             connection.Execute("PRAGMA user_version=999");
         var before = File.ReadAllBytes(_folder.File("journal.db"));
-        Should.Throw<JournalOpenException>(() => SqliteJournalStore.Open(_folder.Path)).Message.ShouldContain("newer Tocsin");
+        Should.Throw<JournalOpenException>(() => SqliteJournalStore.Open(_folder.Path, TimeProvider.System)).Message.ShouldContain("newer Tocsin");
         File.ReadAllBytes(_folder.File("journal.db")).ShouldBe(before);
     }
 
@@ -36,12 +36,12 @@ public sealed class SqliteJournalTests : JournalContract
     {
         await Store.DisposeAsync();
         await File.WriteAllTextAsync(_folder.File("journal.db"), new string('x', 5000));
-        Should.Throw<JournalOpenException>(() => SqliteJournalStore.Open(_folder.Path)).Message.ShouldContain("Cannot open");
+        Should.Throw<JournalOpenException>(() => SqliteJournalStore.Open(_folder.Path, TimeProvider.System)).Message.ShouldContain("Cannot open");
         using (var other = new TempFolder())
         {
             using (var connection = SqliteConnection.OpenWriter(other.File("journal.db")))
                 connection.Execute("CREATE TABLE theirs (a)");
-            Should.Throw<JournalOpenException>(() => SqliteJournalStore.Open(other.Path)).Message.ShouldContain("another program");
+            Should.Throw<JournalOpenException>(() => SqliteJournalStore.Open(other.Path, TimeProvider.System)).Message.ShouldContain("another program");
         }
     }
 

@@ -9,7 +9,7 @@ public sealed class SqliteQueryTests : QueryContract
     private readonly TempFolder _folder = new();
 
     protected override ValueTask<IJournalStore> OpenAsync() =>
-        ValueTask.FromResult<IJournalStore>(SqliteJournalStore.Open(_folder.Path, new SqliteOptions { PartitionRows = RowsOfAPart }));
+        ValueTask.FromResult<IJournalStore>(SqliteJournalStore.Open(_folder.Path, TimeProvider.System, new SqliteOptions { PartitionRows = RowsOfAPart }));
 
     public override async ValueTask DisposeAsync()
     {

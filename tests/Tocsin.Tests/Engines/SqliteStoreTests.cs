@@ -19,7 +19,7 @@ public sealed class SqliteStoreTests : IDisposable
     [Fact]
     public async Task A_group_that_fills_the_disk_leaves_nothing_and_the_next_goes_through_when_there_is_room()
     {
-        await using var store = SqliteJournalStore.Open(_folder.Path);
+        await using var store = SqliteJournalStore.Open(_folder.Path, TimeProvider.System);
         var dedupe = new DedupeKey(store.Info);
         var kept = Event("kept") with { Id = dedupe.OfExternalId("s", "kept") };
         await CommitAsync(store, new Append { Entries = [kept], State = [new("n", "k", [1])] });
@@ -50,7 +50,7 @@ public sealed class SqliteStoreTests : IDisposable
     [Fact]
     public async Task A_disk_that_fills_while_a_partition_rolls_leaves_the_partition_as_it_was()
     {
-        await using var store = SqliteJournalStore.Open(_folder.Path, new SqliteOptions { PartitionRows = 2 });
+        await using var store = SqliteJournalStore.Open(_folder.Path, TimeProvider.System, new SqliteOptions { PartitionRows = 2 });
         await CommitAsync(store, new Append { Entries = [Event("a"), Event("b")] });
         var connection = Connection(Writer(store));
         connection.Scalar($"PRAGMA max_page_count={connection.Scalar("PRAGMA page_count")}");
@@ -66,7 +66,7 @@ public sealed class SqliteStoreTests : IDisposable
     [Fact]
     public async Task A_group_of_many_appends_is_one_transaction_with_one_sync()
     {
-        await using var store = SqliteJournalStore.Open(_folder.Path);
+        await using var store = SqliteJournalStore.Open(_folder.Path, TimeProvider.System);
         await CommitAsync(store, new Append { Entries = [Event("first")] });
         var before = Frames();
         await CommitAsync(store, [.. Enumerable.Range(0, 500).Select(i => new Append { Entries = [Event($"t{i}")], State = [new("n", $"k{i % 7}", [(byte)i])] })]);
@@ -79,7 +79,7 @@ public sealed class SqliteStoreTests : IDisposable
     [Fact]
     public async Task The_connection_that_writes_syncs_every_commit()
     {
-        await using var store = SqliteJournalStore.Open(_folder.Path);
+        await using var store = SqliteJournalStore.Open(_folder.Path, TimeProvider.System);
         var connection = Connection(Writer(store));
         connection.Scalar("PRAGMA synchronous").ShouldBe(2);
         connection.Scalar("PRAGMA wal_autocheckpoint").ShouldBe(0);
@@ -108,7 +108,7 @@ public sealed class SqliteStoreTests : IDisposable
     [Fact]
     public async Task The_log_stays_bounded_over_many_commits_while_readers_never_pause()
     {
-        await using var store = SqliteJournalStore.Open(_folder.Path);
+        await using var store = SqliteJournalStore.Open(_folder.Path, TimeProvider.System);
         await CommitAsync(store, new Append { Entries = [Event("first")] });
         using var stop = new CancellationTokenSource();
         // Two long reads, one begun before the other ends: at no moment is there none.
@@ -136,7 +136,7 @@ public sealed class SqliteStoreTests : IDisposable
     [Fact]
     public async Task The_log_stays_bounded_when_few_large_records_are_written()
     {
-        await using var store = SqliteJournalStore.Open(_folder.Path);
+        await using var store = SqliteJournalStore.Open(_folder.Path, TimeProvider.System);
         var large = new RawRecord(new byte[1 << 20]);
         var largest = 0L;
         for (var i = 0; i < 120; i++)
@@ -171,7 +171,7 @@ public sealed class SqliteStoreTests : IDisposable
     public async Task A_text_of_any_kind_comes_back_as_it_went_in()
     {
         string[] texts = ["", " ", "a\0b", "\uFEFFx", "😀", new string('é', 85), new string('é', 86), new string('x', 256), new string('x', 257), new string('语', 100_000), "'; DROP TABLE state; --"];
-        await using var store = SqliteJournalStore.Open(_folder.Path);
+        await using var store = SqliteJournalStore.Open(_folder.Path, TimeProvider.System);
         await CommitAsync(store, new Append { Entries = [.. texts.Select(text => Event("t") with { Description = text, Device = text, UserId = text })] });
         (await store.ReadAsync(0, 100, default)).Select(entry => (SecurityEvent)entry.Entry).Select(e => (e.Description, e.Device, e.UserId))
             .ShouldBe(texts.Select(text => ((string?)text, (string?)text, (string?)text)));
@@ -187,17 +187,17 @@ public sealed class SqliteStoreTests : IDisposable
         if (OperatingSystem.IsWindows())
             return;
         var folder = _folder.File("data");
-        await using var store = SqliteJournalStore.Open(folder);
+        await using var store = SqliteJournalStore.Open(folder, TimeProvider.System);
         File.GetUnixFileMode(folder).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     [Fact]
     public async Task Closing_twice_is_fine_and_a_closed_store_lets_the_next_in()
     {
-        var store = SqliteJournalStore.Open(_folder.Path);
+        var store = SqliteJournalStore.Open(_folder.Path, TimeProvider.System);
         await store.DisposeAsync();
         await store.DisposeAsync();
-        await SqliteJournalStore.Open(_folder.Path).DisposeAsync();
+        await SqliteJournalStore.Open(_folder.Path, TimeProvider.System).DisposeAsync();
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_writer")]

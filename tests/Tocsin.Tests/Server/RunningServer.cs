@@ -59,7 +59,7 @@ internal sealed class RunningServer : IAsyncDisposable
     {
         var folder = new TempFolder();
         if (journal is not null)
-            await using (var store = SqliteJournalStore.Open(folder.Path))
+            await using (var store = SqliteJournalStore.Open(folder.Path, TimeProvider.System))
                 await store.CommitAsync(journal, default);
         var options = new ServerOptions { Data = folder.Path, Sources = folder.File("none"), Urls = ["http://127.0.0.1:0"] };
         return await StartAsync(folder, configure?.Invoke(options) ?? options, logs, sources);
