@@ -8,6 +8,13 @@ public sealed class BoardFeeder(EventJournal journal, IncidentBoard board, TimeP
     private const int PageEntries = 5_000;
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
+    /// <summary>A merge rests so many times as long as the one before took: a twentieth of one core, at most.</summary>
+    private const int MergeRest = 20;
+
+    private TimeSpan _lastMerge;
+    private long _mergedAt;
+    private bool _isMergeDue;
+
     /// <summary>Brings an empty board to the journal's head.</summary>
     public async Task CatchUpAsync(CancellationToken cancellation)
     {
@@ -34,11 +41,14 @@ public sealed class BoardFeeder(EventJournal journal, IncidentBoard board, TimeP
         {
             try
             {
-                await journal.WaitPastAsync(board.Sequence, cancellation);
-                await ApplyAsync(await ReadAsync(board.Sequence, cancellation), cancellation);
+                if (await IsMoreAsync(cancellation))
+                {
+                    await ApplyAsync(await ReadAsync(board.Sequence, cancellation), cancellation);
+                    _isMergeDue = true;
+                }
                 // Nobody has asked yet: merge now, so that whoever asks next does not wait for it.
-                if (board.Sequence == journal.Head)
-                    board.Flush();
+                if (_isMergeDue && board.Sequence == journal.Head && Rest <= TimeSpan.Zero)
+                    Merge();
                 Error = null;
             }
             catch (Exception error) when (!cancellation.IsCancellationRequested)
@@ -47,6 +57,34 @@ public sealed class BoardFeeder(EventJournal journal, IncidentBoard board, TimeP
                 await Task.Delay(RetryAfter, time, cancellation);
             }
         }
+    }
+
+    /// <summary>Time until the next merge may begin: a merge costs what it touches, and under a stream of events that is everything, again and again.</summary>
+    private TimeSpan Rest => (_lastMerge * MergeRest) - time.GetElapsedTime(_mergedAt);
+
+    /// <summary>Waits for more entries; false when it is time to merge first.</summary>
+    private async Task<bool> IsMoreAsync(CancellationToken cancellation)
+    {
+        var more = journal.WaitPastAsync(board.Sequence, cancellation);
+        if (!_isMergeDue || more.IsCompleted)
+        {
+            await more;
+            return true;
+        }
+        var rest = Rest;
+        if (rest > TimeSpan.Zero)
+            await Task.WhenAny(more, Task.Delay(rest, time, cancellation));
+        cancellation.ThrowIfCancellationRequested();
+        return more.IsCompleted;
+    }
+
+    private void Merge()
+    {
+        var start = time.GetTimestamp();
+        board.Flush();
+        _mergedAt = time.GetTimestamp();
+        _lastMerge = time.GetElapsedTime(start, _mergedAt);
+        _isMergeDue = false;
     }
 
     private Task<IReadOnlyList<Sequenced>> ReadAsync(long after, CancellationToken cancellation) =>
