@@ -24,8 +24,8 @@ internal sealed class ColumnBlock(bool versions)
     /// <summary>Which addresses there are: every number is some address, and none stands for "none".</summary>
     public readonly Sides[] Sides = new Sides[Rows];
 
-    public readonly UInt128[] SrcIps = new UInt128[Rows];
-    public readonly UInt128[] DstIps = new UInt128[Rows];
+    public readonly AddressColumn SrcIps = new(Rows);
+    public readonly AddressColumn DstIps = new(Rows);
 
     /// <summary>Hashes; 0 for none.</summary>
     public readonly ulong[] ExternalIds = new ulong[Rows];
@@ -53,8 +53,8 @@ internal sealed class ColumnBlock(bool versions)
         Kinds[row] = other.Kinds[at];
         Priorities[row] = other.Priorities[at];
         Sides[row] = other.Sides[at];
-        SrcIps[row] = other.SrcIps[at];
-        DstIps[row] = other.DstIps[at];
+        SrcIps.Set(row, other.SrcIps.Get(at));
+        DstIps.Set(row, other.DstIps.Get(at));
         ExternalIds[row] = other.ExternalIds[at];
         Ids[row] = other.Ids[at];
         Fingerprints[row] = other.Fingerprints[at];
@@ -77,4 +77,15 @@ internal enum Sides : byte
     None = 0,
     Src = 1,
     Dst = 2,
+}
+
+/// <summary>Addresses as two halves, so that many are compared at once.</summary>
+internal readonly struct AddressColumn(int rows)
+{
+    public readonly ulong[] High = new ulong[rows];
+    public readonly ulong[] Low = new ulong[rows];
+
+    public UInt128 Get(int row) => new(High[row], Low[row]);
+
+    public void Set(int row, UInt128 address) => (High[row], Low[row]) = ((ulong)(address >> 64), (ulong)address);
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Tocsin.Engines.Sqlite.Queries;
 
 namespace Tocsin.Engines.Sqlite.Columns;
@@ -62,6 +63,8 @@ internal sealed class ColumnCursor : RowCursor
         var worst = _order.Ascending ? RowKey.Last : RowKey.First;
         var dropped = false;
         var blocks = _columns.Blocks(_rows);
+        Span<ulong> words = stackalloc ulong[RowBits.Words];
+        var bits = new RowBits(words);
         for (var i = 0; i < blocks.Length; i++)
         {
             // The newest rows come last: a descending walk is full at once when it begins there.
@@ -75,25 +78,10 @@ internal sealed class ColumnCursor : RowCursor
                 dropped = true;
                 continue;
             }
-            for (var row = 0; row < rows; row++)
-            {
-                if (!_filter.Takes(block, row))
-                    continue;
-                var key = block.Key(row);
-                if (_order.Compare(key, _after) <= 0 || _hidden?.Hides(key.Sequence) == true)
-                    continue;
-                if (_order.Compare(key, worst) >= 0)
-                {
-                    dropped = true;
-                    continue;
-                }
-                _chosen.Add(key);
-                if (_chosen.Count < _batch * 2)
-                    continue;
-                Halve();
-                worst = _chosen[^1];
-                dropped = true;
-            }
+            _filter.Select(block, rows, bits);
+            for (var word = 0; word < RowBits.Words; word++)
+                for (var left = words[word]; left != 0; left &= left - 1)
+                    dropped |= !Offer(block.Key((word * 64) + BitOperations.TrailingZeroCount(left)), ref worst);
         }
         _chosen.Sort(_order);
         if (_chosen.Count > _batch)
@@ -106,10 +94,20 @@ internal sealed class ColumnCursor : RowCursor
             _after = _chosen[^1];
     }
 
-    private void Halve()
+    /// <summary>Keeps a row for as long as it is among the best; false when a row was dropped.</summary>
+    private bool Offer(RowKey key, ref RowKey worst)
     {
+        if (_order.Compare(key, _after) <= 0 || _hidden?.Hides(key.Sequence) == true)
+            return true;
+        if (_order.Compare(key, worst) >= 0)
+            return false;
+        _chosen.Add(key);
+        if (_chosen.Count < _batch * 2)
+            return true;
         _chosen.Sort(_order);
         _chosen.RemoveRange(_batch, _chosen.Count - _batch);
+        worst = _chosen[^1];
+        return false;
     }
 
     /// <summary>True when every row of the block comes behind a key.</summary>

@@ -46,10 +46,16 @@ internal sealed class EventColumns(bool versions = false)
         block.Users[row] = Users.Add(e.UserId);
         block.Countries[row] = Countries.Add(e.Country);
         block.Sides[row] = Sides.None;
-        if (e.SrcIp is not null && IpRange.TryAddress(e.SrcIp, out block.SrcIps[row]))
+        if (e.SrcIp is not null && IpRange.TryAddress(e.SrcIp, out var src))
+        {
+            block.SrcIps.Set(row, src);
             block.Sides[row] |= Sides.Src;
-        if (e.DstIp is not null && IpRange.TryAddress(e.DstIp, out block.DstIps[row]))
+        }
+        if (e.DstIp is not null && IpRange.TryAddress(e.DstIp, out var dst))
+        {
+            block.DstIps.Set(row, dst);
             block.Sides[row] |= Sides.Dst;
+        }
         block.ExternalIds[row] = e.ExternalId is null ? 0 : StableHash.Of(e.ExternalId);
         block.Ids[row] = IdOf(e.Id);
         block.Fingerprints[row] = e.Fingerprint;

@@ -9,7 +9,6 @@ namespace Tocsin.Engines.Sqlite.Columns;
 /// </summary>
 internal sealed class RowFilter
 {
-    private readonly TimeRange _time;
     private readonly long _ceiling;
     private readonly int _kinds;
     private readonly int _priorities;
@@ -18,9 +17,9 @@ internal sealed class RowFilter
     private readonly CodeSet? _devices;
     private readonly CodeSet? _users;
     private readonly CodeSet? _countries;
-    private readonly IReadOnlyList<IpRange> _ips;
-    private readonly IReadOnlyList<IpRange> _srcIps;
-    private readonly IReadOnlyList<IpRange> _dstIps;
+    private readonly IpRange[] _ips;
+    private readonly IpRange[] _srcIps;
+    private readonly IpRange[] _dstIps;
     private readonly ulong[] _externalIds;
     private readonly UInt128[] _ids;
     private readonly int _hiddenSource;
@@ -28,7 +27,7 @@ internal sealed class RowFilter
 
     private RowFilter(EventFilter filter, EventColumns columns, long ceiling)
     {
-        (_time, _ceiling, _versions) = (new TimeRange(filter), ceiling, columns.HasVersions);
+        (Time, _ceiling, _versions) = (new TimeRange(filter), ceiling, columns.HasVersions);
         _kinds = filter.Kinds.Count == 0 ? -1 : filter.Kinds.Aggregate(0, (bits, kind) => bits | (1 << (int)kind));
         _priorities = filter.Priorities.Count == 0 ? -1 : filter.Priorities.Aggregate(0, (bits, priority) => bits | (1 << (int)priority));
         _sources = CodeSet.Of(columns.Sources, filter.Sources);
@@ -36,13 +35,13 @@ internal sealed class RowFilter
         _devices = CodeSet.Of(columns.Devices, filter.Devices);
         _users = CodeSet.Of(columns.Users, filter.UserIds, withNone: filter.UserIds.Contains(EventFilter.UnknownUser));
         _countries = CodeSet.Of(columns.Countries, filter.Countries);
-        (_ips, _srcIps, _dstIps) = (filter.Ips, filter.SrcIps, filter.DstIps);
+        (_ips, _srcIps, _dstIps) = ([.. filter.Ips], [.. filter.SrcIps], [.. filter.DstIps]);
         _externalIds = [.. filter.ExternalIds.Select(StableHash.Of)];
         _ids = [.. filter.Ids.Select(EventColumns.IdOf)];
         _hiddenSource = filter.ShowsOwn ? -1 : columns.Sources.Find(EventFilter.OwnSource);
     }
 
-    public TimeRange Time => _time;
+    public TimeRange Time { get; }
 
     /// <summary>Null when no row can be taken.</summary>
     public static RowFilter? For(EventFilter filter, EventColumns columns, long ceiling)
@@ -52,33 +51,67 @@ internal sealed class RowFilter
             || rows._users?.IsEmpty == true || rows._countries?.IsEmpty == true ? null : rows;
     }
 
-    public bool Takes(ColumnBlock block, int row) =>
-        (_users is null || _users.Holds(block.Users[row]))
-        && (_types is null || _types.Holds(block.Types[row]))
-        && (_priorities & (1 << block.Priorities[row])) != 0
-        && (_kinds & (1 << block.Kinds[row])) != 0
-        && (_sources is null || _sources.Holds(block.Sources[row]))
-        && block.Sources[row] != _hiddenSource
-        && (_devices is null || _devices.Holds(block.Devices[row]))
-        && (_countries is null || _countries.Holds(block.Countries[row]))
-        && _time.Holds(block.Ticks[row], block.SubTicks[row])
-        && (_externalIds.Length == 0 || _externalIds.Contains(block.ExternalIds[row]))
-        && (_ids.Length == 0 || _ids.Contains(block.Ids[row]))
-        && (_srcIps.Count == 0 || HasSrc(_srcIps, block, row))
-        && (_dstIps.Count == 0 || HasDst(_dstIps, block, row))
-        && (_ips.Count == 0 || HasSrc(_ips, block, row) || HasDst(_ips, block, row))
-        && (!_versions || (block.From[row] <= _ceiling && _ceiling < block.To[row]));
-
-    private static bool HasSrc(IReadOnlyList<IpRange> ranges, ColumnBlock block, int row) => block.Sides[row].HasFlag(Sides.Src) && Any(ranges, block.SrcIps[row]);
-
-    private static bool HasDst(IReadOnlyList<IpRange> ranges, ColumnBlock block, int row) => block.Sides[row].HasFlag(Sides.Dst) && Any(ranges, block.DstIps[row]);
-
-    private static bool Any(IReadOnlyList<IpRange> ranges, UInt128 address)
+    /// <summary>Leaves the bits of the rows that are taken of a block's first so many; what takes few and is quickly told comes first.</summary>
+    public void Select(ColumnBlock block, int rows, RowBits bits)
     {
-        for (var i = 0; i < ranges.Count; i++)
-            if (ranges[i].Contains(address))
-                return true;
-        return false;
+        bits.Fill(rows);
+        if (_externalIds.Length == 1)
+            bits.KeepEqual(block.ExternalIds, _externalIds[0]);
+        else if (_externalIds.Length > 1)
+            bits.Keep(row => _externalIds.Contains(block.ExternalIds[row]));
+        _users?.Keep(block.Users, bits);
+        _types?.Keep(block.Types, bits);
+        _devices?.Keep(block.Devices, bits);
+        _countries?.Keep(block.Countries, bits);
+        _sources?.Keep(block.Sources, bits);
+        KeepOneOf(_priorities, block.Priorities, bits);
+        KeepOneOf(_kinds, block.Kinds, bits);
+        if (bits.IsEmpty)
+            return;
+        if (_hiddenSource >= 0)
+            bits.DropEqual(block.Sources, _hiddenSource);
+        KeepAddresses(block, bits);
+        if (!Time.HoldsAll(block.MinTicks, block.MaxTicks))
+            bits.Keep(row => Time.Holds(block.Ticks[row], block.SubTicks[row]));
+        if (_ids.Length > 0)
+            bits.Keep(row => _ids.Contains(block.Ids[row]));
+        if (_versions)
+            bits.Keep(row => block.From[row] <= _ceiling && _ceiling < block.To[row]);
+    }
+
+    private static void KeepOneOf(int wanted, byte[] column, RowBits bits)
+    {
+        if (wanted == -1)
+            return;
+        if (int.IsPow2(wanted))
+            bits.KeepEqual(column, (byte)int.TrailingZeroCount(wanted));
+        else
+            bits.Keep(row => (wanted & (1 << column[row])) != 0);
+    }
+
+    private void KeepAddresses(ColumnBlock block, RowBits bits)
+    {
+        KeepAddresses(_srcIps, block.SrcIps, block, Sides.Src, bits);
+        KeepAddresses(_dstIps, block.DstIps, block, Sides.Dst, bits);
+        if (_ips.Length == 0)
+            return;
+        // On either side: what one side takes, and what the other does.
+        Span<ulong> words = stackalloc ulong[RowBits.Words];
+        var dst = new RowBits(words);
+        bits.Taken.CopyTo(words);
+        KeepAddresses(_ips, block.DstIps, block, Sides.Dst, dst);
+        KeepAddresses(_ips, block.SrcIps, block, Sides.Src, bits);
+        bits.Join(dst);
+    }
+
+    private static void KeepAddresses(IpRange[] ranges, AddressColumn column, ColumnBlock block, Sides side, RowBits bits)
+    {
+        if (ranges.Length == 0)
+            return;
+        // One address, nearly always: its lower half tells nearly all others apart.
+        if (ranges is [var one] && one.First == one.Last)
+            bits.KeepEqual(column.Low, (ulong)one.First);
+        bits.Keep(row => block.Sides[row].HasFlag(side) && Array.Exists(ranges, range => range.Contains(column.Get(row))));
     }
 
     /// <summary>The codes of the wanted texts: one, nearly always, else a bit for each.</summary>
@@ -128,7 +161,13 @@ internal sealed class RowFilter
             return new CodeSet(codes, texts.Length);
         }
 
-        // A code above the table belongs to a row that came after: it is not among the wanted.
-        public bool Holds(int code) => code == _single || ((uint)code < (uint)_many.Length && _many[code]);
+        public void Keep(int[] column, RowBits bits)
+        {
+            if (_single >= 0)
+                bits.KeepEqual(column, _single);
+            else
+                // A code above the table belongs to a row that came after: it is not among the wanted.
+                bits.Keep(row => (uint)column[row] < (uint)_many.Length && _many[column[row]]);
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 using Tocsin.Engines.Sqlite.Columns;
 using Tocsin.Engines.Sqlite.Segments;
 using Tocsin.Journal;
@@ -93,14 +94,21 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
         if (RowFilter.For(query.Filter, columns, head) is not { } filter)
             return;
         var blocks = columns.Blocks(rows);
+        Span<ulong> words = stackalloc ulong[RowBits.Words];
+        var bits = new RowBits(words);
         for (var at = 0; at < blocks.Length && !Late(); at++)
         {
             var block = blocks[at];
             if (!filter.Time.MayHold(block.MinTicks, block.MaxTicks))
                 continue;
-            for (var row = 0; row < Math.Min(ColumnBlock.Rows, rows - (at * ColumnBlock.Rows)); row++)
-                if (filter.Takes(block, row) && hidden?.Hides(block.Sequences[row]) != true)
-                    tell(ValueOf(columns, block, row), block.Ticks[row], 1);
+            filter.Select(block, Math.Min(ColumnBlock.Rows, rows - (at * ColumnBlock.Rows)), bits);
+            for (var word = 0; word < RowBits.Words; word++)
+                for (var left = words[word]; left != 0; left &= left - 1)
+                {
+                    var row = (word * 64) + BitOperations.TrailingZeroCount(left);
+                    if (hidden?.Hides(block.Sequences[row]) != true)
+                        tell(ValueOf(columns, block, row), block.Ticks[row], 1);
+                }
         }
     }
 

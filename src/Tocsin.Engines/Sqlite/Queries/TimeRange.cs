@@ -32,6 +32,10 @@ internal sealed class TimeRange
     public bool MayHold(long minTicks, long maxTicks) =>
         (Since is not { } since || maxTicks >= since.UnixTicks) && (Until is not { } until || minTicks <= until.UnixTicks);
 
+    /// <summary>True when everything between these two ticks (both included) is let through.</summary>
+    public bool HoldsAll(long minTicks, long maxTicks) =>
+        _times.Length == 0 && (Since is not { } since || minTicks > since.UnixTicks) && (Until is not { } until || maxTicks < until.UnixTicks);
+
     public bool Holds(long ticks, byte subTick)
     {
         if (Since is { } since && (ticks < since.UnixTicks || (ticks == since.UnixTicks && subTick < since.SubTickNanoseconds)))

@@ -101,8 +101,8 @@ internal sealed class SegmentIndexWriter
         WriteTexts(SegmentColumn.Device, columns, static (block, i) => block.Devices[i], static c => c.Devices, withNone: false);
         WriteTexts(SegmentColumn.User, columns, static (block, i) => block.Users[i], static c => c.Users, withNone: true);
         WriteTexts(SegmentColumn.Country, columns, static (block, i) => block.Countries[i], static c => c.Countries, withNone: false);
-        WriteNumbers(SegmentColumn.SrcIp, static row => row.Block.Sides[row.Index].HasFlag(Sides.Src), static row => row.Block.SrcIps[row.Index], 16);
-        WriteNumbers(SegmentColumn.DstIp, static row => row.Block.Sides[row.Index].HasFlag(Sides.Dst), static row => row.Block.DstIps[row.Index], 16);
+        WriteNumbers(SegmentColumn.SrcIp, static row => row.Block.Sides[row.Index].HasFlag(Sides.Src), static row => row.Block.SrcIps.Get(row.Index), 16);
+        WriteNumbers(SegmentColumn.DstIp, static row => row.Block.Sides[row.Index].HasFlag(Sides.Dst), static row => row.Block.DstIps.Get(row.Index), 16);
         WriteNumbers(SegmentColumn.ExternalId, static row => row.Block.ExternalIds[row.Index] != 0, static row => row.Block.ExternalIds[row.Index], 8);
     }
 
