@@ -37,8 +37,11 @@ internal static class PushAnswer
     private static Task OneAsync(HttpContext context, SecurityEvent e, AppendResult result)
     {
         if (StatusOf(result, 0) == EntryStatus.Changed)
-            return new Problem(StatusCodes.Status409Conflict, Conflict, Sentence(ConflictOf(e)), [new ProblemError(e.ExternalId is null ? "" : "/external_id", Conflict, ConflictOf(e))])
+        {
+            var byKey = IsOfKey(e, result);
+            return new Problem(StatusCodes.Status409Conflict, Conflict, Sentence(ConflictOf(byKey)), [new ProblemError(byKey ? "" : "/external_id", Conflict, ConflictOf(byKey))])
                 .ExecuteAsync(context);
+        }
         var (response, entry) = (context.Response, result.Entries[0]);
         var created = entry.Status == EntryStatus.Created;
         response.StatusCode = created ? StatusCodes.Status201Created : StatusCodes.Status200OK;
@@ -80,7 +83,7 @@ internal static class PushAnswer
     {
         var (e, index, status) = ((SecurityEvent)batch.Events[i], batch.Indexes[i], StatusOf(result, i));
         if (status == EntryStatus.Changed)
-            WriteReject(json, index, e, [ConflictAt(e, index)]);
+            WriteReject(json, index, e, [ConflictAt(e, index, result)]);
         else if (all || status == EntryStatus.Duplicate)
         {
             WriteHead(json, index, e, status == EntryStatus.Created ? "created"u8 : "duplicate"u8);
@@ -120,7 +123,7 @@ internal static class PushAnswer
     {
         // What was stored with other content joins the rejects, and is answered as they are.
         for (var i = 0; i < batch.Events.Count; i++)
-            batch.Rejects.Add(new PushReject(batch.Indexes[i], [ConflictAt((SecurityEvent)batch.Events[i], batch.Indexes[i])]));
+            batch.Rejects.Add(new PushReject(batch.Indexes[i], [ConflictAt((SecurityEvent)batch.Events[i], batch.Indexes[i], result)]));
         batch.Rejects.Sort(static (a, b) => a.Index.CompareTo(b.Index));
         batch.Events.Clear();
         var refusal = PushRefusal.Of(batch);
@@ -146,13 +149,16 @@ internal static class PushAnswer
     /// <summary>Of a request under an Idempotency-Key that was used for another nothing was written: each of its events is in conflict.</summary>
     private static EntryStatus StatusOf(AppendResult result, int i) => result.Status == AppendStatus.OtherContent ? EntryStatus.Changed : result.Entries[i].Status;
 
-    private static PushError ConflictAt(SecurityEvent e, int index) =>
-        new($"/events/{index}{(e.ExternalId is null ? "" : "/external_id")}", Conflict, ConflictOf(e));
+    private static PushError ConflictAt(SecurityEvent e, int index, AppendResult result) =>
+        new($"/events/{index}{(IsOfKey(e, result) ? "" : "/external_id")}", Conflict, ConflictOf(IsOfKey(e, result)));
 
     private const string OtherRequest = "this Idempotency-Key was used for another request: expected a new key, or the same request";
 
-    private static string ConflictOf(SecurityEvent e) =>
-        e.ExternalId is null ? OtherRequest : "this external_id is there already with other content: expected a new one, or the same content";
+    /// <summary>True when it is the Idempotency-Key that stands against an event, not its external_id.</summary>
+    private static bool IsOfKey(SecurityEvent e, AppendResult result) => e.ExternalId is null || result.Status == AppendStatus.OtherContent;
+
+    private static string ConflictOf(bool isOfKey) =>
+        isOfKey ? OtherRequest : "this external_id is there already with other content: expected a new one, or the same content";
 
     private static string Sentence(string detail) => $"{char.ToUpperInvariant(detail[0])}{detail[1..]}.";
 }

@@ -18,13 +18,14 @@ internal sealed class PushApi
     private const string Json = "application/json";
     private const string OwnSource = "tocsin";
     private readonly EventJournal _journal;
+    private readonly PushAppend _append;
     private readonly TimeProvider _time;
     private readonly PushReader _reader;
     private readonly BodyMemory _bodies = new(BodyMemory.DefaultMaxBytes);
 
     public PushApi(EventJournal journal, IEnumerable<SourceDefinition> sources, TimeProvider time)
     {
-        (_journal, _time) = (journal, time);
+        (_journal, _append, _time) = (journal, new PushAppend(journal), time);
         // In any case: a name that only looks like a source's would mislead whoever reads it.
         var reserved = sources.Select(source => source.Name).Append(OwnSource).ToHashSet(StringComparer.OrdinalIgnoreCase);
         _reader = new PushReader(journal.Store.Info, reserved.Contains);
@@ -94,8 +95,12 @@ internal sealed class PushApi
             await PushAnswer.Refused(refusal).ExecuteAsync(context);
             return;
         }
-        var append = new Append { Entries = batch.Events, RefuseOtherContent = batch.IsOneRequest };
-        if (!_journal.TryAppend(append, out var done))
+        if (batch.Key is { IsHeld: false } && await _append.IsTakenAsync(batch, context.RequestAborted))
+        {
+            await PushAnswer.WriteAsync(context, batch, PushAppend.OtherRequest);
+            return;
+        }
+        if (!_append.TryBegin(batch, out var done))
         {
             await QueueFull(context).ExecuteAsync(context);
             return;

@@ -223,6 +223,23 @@ public sealed class PushApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_Idempotency_Key_holds_one_request_also_where_each_event_has_an_id_of_its_own()
+    {
+        const string First = """[{"type":"a","id":"1"},{"type":"b","id":"2"}]""";
+        Counts((await PostAsync(First, key: "own ids")).Body).ShouldBe((2, 0, 0));
+        Counts((await PostAsync(First, key: "own ids")).Body).ShouldBe((0, 2, 0));
+        var head = await HeadAsync();
+        foreach (var other in (string[])["""[{"type":"c","id":"3"}]""", """[{"type":"c"}]""", """[{"type":"a","id":"1"},{"type":"b","id":"2"},{"type":"c","id":"3"}]"""])
+            (await ProblemAsync(other, 422, key: "own ids")).GetProperty("code").GetString().ShouldBe("idempotency_conflict");
+        var single = await ProblemAsync("""{"type":"c","id":"3"}""", 409, key: "own ids");
+        single.GetProperty("errors")[0].GetProperty("detail").GetString().ShouldNotBeNull().ShouldContain("Idempotency-Key");
+
+        Counts((await PostAsync("""[{"type":"plain"}]""", key: "plain first")).Body).ShouldBe((1, 0, 0));
+        await ProblemAsync("""{"type":"c","id":"3"}""", 409, key: "plain first");
+        (await HeadAsync()).ShouldBe(head + 2);
+    }
+
+    [Fact]
     public async Task Ten_thousand_events_commit_together_and_one_more_is_413()
     {
         Counts((await PostAsync(Lines(Enumerable.Repeat("{\"type\":\"x\"}", 10_000)), Ndjson)).Body).ShouldBe((10_000, 0, 0));

@@ -28,6 +28,13 @@ public sealed class PushBatch
     /// <summary>Events of the request, good and bad.</summary>
     public int Count => Events.Count + Rejects.Count;
 
-    /// <summary>True when all of the request is one under an Idempotency-Key.</summary>
-    public bool IsOneRequest { get; internal set; }
+    /// <summary>What makes all of it one request under an Idempotency-Key; null without one.</summary>
+    public PushKey? Key { get; internal set; }
 }
+
+/// <summary>
+/// An Idempotency-Key as it is kept: <paramref name="First"/> is the id that its first event without an external_id has, and <paramref name="Content"/>
+/// stands for all of the request. <paramref name="IsHeld"/>: such an event is in it, and holds the key. Where each event has an external_id a row of
+/// state must hold it.
+/// </summary>
+public sealed record PushKey(EventId First, long Content, bool IsHeld);

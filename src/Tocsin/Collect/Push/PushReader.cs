@@ -77,7 +77,7 @@ public sealed class PushReader
         private int _plain;
         private ulong _request;
 
-        public readonly PushBatch Batch { get; } = new() { IsOneRequest = call.IdempotencyKey is not null };
+        public readonly PushBatch Batch { get; } = new();
 
         /// <summary>One object, or an array. A defect anywhere spoils the whole.</summary>
         public void Text(ReadOnlySpan<byte> body)
@@ -128,8 +128,9 @@ public sealed class PushReader
                 Batch.Events.Clear();
                 return;
             }
-            if (_call.IdempotencyKey is null)
+            if (_call.IdempotencyKey is not { } key)
                 return;
+            Batch.Key = new PushKey(_reader._dedupe.OfRequest(_call.Sender, key, 0), Kept(_request), IsHeld: _plain > 0);
             for (var i = 0; i < Batch.Events.Count; i++)
                 if (Batch.Events[i] is SecurityEvent { ExternalId: null } e)
                     Batch.Events[i] = e with { Fingerprint = Kept(_reader._content.Pair((ulong)e.Fingerprint, _request)) };
