@@ -122,8 +122,10 @@ internal sealed partial class SqliteWriter
     /// <summary>Shows the partitions as they are now; the task completes when nobody reads any of the sets that were shown before.</summary>
     private Task Swap()
     {
-        var left = _set.RetireAsync();
+        // The new one first: who finds the old one left for good looks for its successor.
+        var old = _set;
         Volatile.Write(ref _set, new PartitionSet([.. _partitions]));
+        var left = old.RetireAsync();
         return _left = _left.IsCompleted ? left : Task.WhenAll(_left, left);
     }
 

@@ -47,7 +47,7 @@ internal sealed class SegmentBuilder(SegmentFolder folder, string journalPath, S
 
     private void WriteIndex(int number, EventColumns columns, Amended? amended, long firstSequence, long horizon)
     {
-        if (amended?.Events > 0)
+        if (amended?.IsEmpty == false)
         {
             SegmentIndexWriter.WriteVersions(SegmentFolder.Unfinished(folder.VersionsPath(number)), amended, firstSequence, horizon);
             SegmentFolder.Finish(folder.VersionsPath(number));
