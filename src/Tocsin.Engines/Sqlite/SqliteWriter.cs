@@ -154,6 +154,8 @@ internal sealed partial class SqliteWriter : IDisposable
         if (_connection.IsIdle)
             _connection.Checkpoint();
         _connection.Dispose();
+        foreach (var partition in _partitions)
+            partition.Segment?.Dispose();
     }
 
     private AppendResult Write(Append append)
