@@ -78,6 +78,8 @@ internal sealed partial class SqliteWriter
         lock (_turn)
         {
             var upTo = _connection.Once($"SELECT sequence FROM {table} ORDER BY sequence LIMIT 1 OFFSET {rows - 1}");
+            if (upTo == 0)
+                _connection.Forget(table);
             _connection.Execute(upTo > 0 ? $"DELETE FROM {table} WHERE sequence <= {upTo}" : $"DROP TABLE {table}");
             _bytesSinceCheckpoint += rows * (long)BytesPerRow;
             return upTo > 0;
