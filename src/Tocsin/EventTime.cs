@@ -19,6 +19,12 @@ public readonly record struct EventTime : IComparable<EventTime>
     /// <summary>Numbers of this size and more are milliseconds, not seconds.</summary>
     private const long FirstMillisecondValue = 100_000_000_000;
 
+    /// <summary>The first instant there is.</summary>
+    public static EventTime Min { get; } = new(MinSeconds * TimeSpan.TicksPerSecond, 0, 0);
+
+    /// <summary>The last.</summary>
+    public static EventTime Max { get; } = new((MaxSeconds * TimeSpan.TicksPerSecond) + TimeSpan.TicksPerSecond - 1, 99, 9);
+
     private EventTime(long unixTicks, byte subTickNanoseconds, byte digits)
     {
         UnixTicks = unixTicks;

@@ -34,7 +34,7 @@ internal sealed class Partition
     public int Prioritised { get; set; }
 
     /// <summary>True when its rows alone do not say how they read.</summary>
-    public bool HasAmendments => Amended.Events > 0 || Segment?.Index.HasAmendments == true;
+    public bool HasAmendments => !Amended.IsEmpty || Segment?.Index.HasAmendments == true;
 
     public static Partition Unsealed(int number, long firstSequence) => new(number, firstSequence, EventTable.Of(number), new EventColumns(), null);
 

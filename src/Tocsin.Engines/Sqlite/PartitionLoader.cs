@@ -15,6 +15,10 @@ internal static class PartitionLoader
         while (row.Step())
             rows.Add(((int)row.Int64(0), row.Int64(1), row.Int64(2) != 0, (int)row.Int64(3)));
         row.Reset();
+        folder.RefuseRowsFrom(rows[^1].Number);
+        var missing = rows.Find(r => r.IsSealed && !File.Exists(folder.RowsPath(r.Number)));
+        if (missing.IsSealed)
+            throw new Journal.JournalOpenException($"{folder.RowsPath(missing.Number)} is missing: restore a backup into an empty data folder.");
         folder.RemoveStrays(rows.Where(r => r.IsSealed).Select(r => r.Number));
         foreach (var (number, first, isSealed, prioritised) in rows)
             partitions.Add(isSealed

@@ -8,11 +8,16 @@ internal sealed record SqliteReader(SqliteConnection Connection, StringCache Wor
 /// <summary>
 /// A bounded number of read-only connections: a reader beyond it waits its turn, and readers never wait for the writer.
 /// </summary>
-internal sealed class ReadPool(string path) : IDisposable
+internal sealed class ReadPool(string path) : IAsyncDisposable
 {
     private const int MaxConnections = 8;
+
+    /// <summary>Statements after which a connection is closed: those for tables that are gone would stay for ever.</summary>
+    private const int MaxStatements = 256;
+
     private readonly ConcurrentBag<SqliteReader> _idle = [];
     private readonly SemaphoreSlim _turns = new(MaxConnections);
+    private volatile bool _isClosed;
 
     /// <summary>Runs <paramref name="read"/> on the thread pool: SQLite's calls block.</summary>
     public async ValueTask<T> RunAsync<T>(Func<SqliteReader, T> read, CancellationToken cancellation)
@@ -20,6 +25,8 @@ internal sealed class ReadPool(string path) : IDisposable
         await _turns.WaitAsync(cancellation);
         try
         {
+            if (_isClosed)
+                throw new Journal.JournalUnavailableException("The journal is closed.");
             return await Task.Run(() => Read(read), cancellation);
         }
         finally
@@ -35,7 +42,10 @@ internal sealed class ReadPool(string path) : IDisposable
         try
         {
             var result = read(reader);
-            _idle.Add(reader);
+            if (reader.Connection.Statements > MaxStatements)
+                reader.Connection.Dispose();
+            else
+                _idle.Add(reader);
             return result;
         }
         catch (Exception error)
@@ -50,15 +60,18 @@ internal sealed class ReadPool(string path) : IDisposable
 
     private SqliteReader Open()
     {
-        var connection = SqliteConnection.OpenReader(path);
-        connection.Execute("PRAGMA query_only=ON; PRAGMA cache_size=-8192");
+        var connection = SqliteConnection.OpenReader(path).Set("PRAGMA query_only=ON; PRAGMA cache_size=-8192");
         return new SqliteReader(connection, new StringCache());
     }
 
-    public void Dispose()
+    /// <summary>Completes when the last reader has ended; who still waits for a turn is refused.</summary>
+    public async ValueTask DisposeAsync()
     {
+        _isClosed = true;
+        for (var turn = 0; turn < MaxConnections; turn++)
+            await _turns.WaitAsync();
         while (_idle.TryTake(out var reader))
             reader.Connection.Dispose();
-        _turns.Dispose();
+        _turns.Release(MaxConnections);
     }
 }

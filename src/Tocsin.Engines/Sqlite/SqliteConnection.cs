@@ -13,6 +13,9 @@ internal sealed class SqliteConnection : IDisposable
     /// <summary>True outside of a transaction.</summary>
     public bool IsIdle => raw.sqlite3_get_autocommit(_db) != 0;
 
+    /// <summary>Statements in the cache.</summary>
+    public int Statements => _statements.Count;
+
     public static SqliteConnection OpenWriter(string path) => Open(path, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE);
 
     public static SqliteConnection OpenReader(string path) => Open(path, raw.SQLITE_OPEN_READONLY);
@@ -49,6 +52,31 @@ internal sealed class SqliteConnection : IDisposable
 
     /// <summary>Runs one or more statements that return nothing of interest.</summary>
     public void Execute(string sql) => Check(raw.sqlite3_exec(_db, sql));
+
+    /// <summary>Runs pragmas on a connection just opened, and closes it when they fail.</summary>
+    public SqliteConnection Set(string pragmas)
+    {
+        try
+        {
+            Execute(pragmas);
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Lets go of the statements that name a table; none of them may be under way.</summary>
+    public void Forget(string table)
+    {
+        foreach (var sql in _statements.Keys.Where(sql => sql.Contains($" {table} ", StringComparison.Ordinal)).ToArray())
+        {
+            _statements[sql].Dispose();
+            _statements.Remove(sql);
+        }
+    }
 
     public long Scalar(string sql)
     {

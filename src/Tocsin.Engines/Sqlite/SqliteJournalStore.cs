@@ -112,12 +112,25 @@ public sealed class SqliteJournalStore : IJournalStore
         return query.Filter.ReadsRecords ? ScanAsync(query, cancellation) : PageAsync(query, cancellation);
     }
 
-    public ValueTask<EventStats> CountAsync(StatsQuery query, CancellationToken cancellation)
+    public async ValueTask<EventStats> CountAsync(StatsQuery query, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, StatsQuery.MaxValues);
         var (head, isLate) = (_writer.Head, Deadline(query.Deadline, cancellation));
-        return ReadAsync((reader, set) => new CountRun(set, head, query, isLate).Run(reader), cancellation);
+        if (!query.Filter.ReadsRecords)
+            return await CountAsync();
+        if (!await TryScanAsync(query.Deadline, cancellation))
+            return new EventStats(0, [], 0, [], head, IsPartial: true);
+        try
+        {
+            return await CountAsync();
+        }
+        finally
+        {
+            _scans.Release();
+        }
+
+        ValueTask<EventStats> CountAsync() => ReadAsync((reader, set) => new CountRun(set, head, query, isLate).Run(reader), cancellation);
     }
 
     public ValueTask<long> FindStartAsync(long count, CancellationToken cancellation)
@@ -151,10 +164,10 @@ public sealed class SqliteJournalStore : IJournalStore
         if (Interlocked.Exchange(ref _closed, 1) != 0)
             return;
         await _keeper.DisposeAsync();
-        _readers.Dispose();
+        // Nobody reads any more when this has completed: what is mapped into memory may go.
+        await _readers.DisposeAsync();
         _connections.Dispose();
         _writer.Dispose();
-        _scans.Dispose();
         _lock.Dispose();
     }
 
@@ -164,34 +177,61 @@ public sealed class SqliteJournalStore : IJournalStore
         return ReadAsync((reader, set) =>
         {
             using var run = new QueryRun(set, head, query);
-            run.Work(reader, isLate);
+            run.Work(reader, set, isLate);
             return run.Page();
         }, cancellation);
     }
 
-    /// <summary>In slices, with rests while somebody writes: who looks into records for long must cost those who write little.</summary>
+    /// <summary>
+    /// In slices, with rests while somebody writes: who looks into records for long must cost those who write little. The partitions are left after each
+    /// slice: the sealed ones' tables must not wait for the end of it.
+    /// </summary>
     private async ValueTask<EventPage> ScanAsync(EventQuery query, CancellationToken cancellation)
     {
         var (head, isLate) = (_writer.Head, Deadline(query.Deadline, cancellation));
-        await _scans.WaitAsync(cancellation);
-        var set = _writer.Enter();
+        if (!await TryScanAsync(query.Deadline, cancellation))
+            return QueryRun.Nothing(query);
+        QueryRun? run = null;
         try
         {
-            using var run = new QueryRun(set, head, query);
             while (true)
             {
                 var commits = _writer.Commits;
                 var start = _time.GetTimestamp();
-                if (await _readers.RunAsync(reader => run.Work(reader, () => _time.GetElapsedTime(start) > ScanSlice), cancellation) || isLate())
-                    return run.Page();
+                if (await ReadAsync((reader, set) => (run ??= new QueryRun(set, head, query)).Work(reader, set, () => _time.GetElapsedTime(start) > ScanSlice), cancellation) || isLate())
+                    return run!.Page();
                 if (_writer.Commits != commits)
                     await Task.Delay(ScanPause, _time, cancellation);
             }
         }
         finally
         {
-            set.Leave();
+            run?.Dispose();
             _scans.Release();
+        }
+    }
+
+    /// <summary>Waits for a turn to look into records; false when there was none before the deadline.</summary>
+    private async ValueTask<bool> TryScanAsync(TimeSpan? deadline, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (_scans.Wait(TimeSpan.Zero, cancellation))
+            return true;
+        if (deadline is not { } patience)
+        {
+            await _scans.WaitAsync(cancellation);
+            return true;
+        }
+        using var late = new CancellationTokenSource(patience, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
+        try
+        {
+            await _scans.WaitAsync(either.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return false;
         }
     }
 
@@ -205,16 +245,17 @@ public sealed class SqliteJournalStore : IJournalStore
         };
     }
 
-    private async ValueTask<T> ReadAsync<T>(Func<SqliteReader, PartitionSet, T> read, CancellationToken cancellation)
+    /// <summary>The partitions are entered only once it is the reader's turn: they do not wait for those who wait.</summary>
+    private ValueTask<T> ReadAsync<T>(Func<SqliteReader, PartitionSet, T> read, CancellationToken cancellation) => _readers.RunAsync(reader =>
     {
         var set = _writer.Enter();
         try
         {
-            return await _readers.RunAsync(reader => read(reader, set), cancellation);
+            return read(reader, set);
         }
         finally
         {
             set.Leave();
         }
-    }
+    }, cancellation);
 }

@@ -78,6 +78,8 @@ internal sealed partial class SqliteWriter
         lock (_turn)
         {
             var upTo = _connection.Once($"SELECT sequence FROM {table} ORDER BY sequence LIMIT 1 OFFSET {rows - 1}");
+            if (upTo == 0)
+                _connection.Forget(table);
             _connection.Execute(upTo > 0 ? $"DELETE FROM {table} WHERE sequence <= {upTo}" : $"DROP TABLE {table}");
             _bytesSinceCheckpoint += rows * (long)BytesPerRow;
             return upTo > 0;
@@ -122,8 +124,10 @@ internal sealed partial class SqliteWriter
     /// <summary>Shows the partitions as they are now; the task completes when nobody reads any of the sets that were shown before.</summary>
     private Task Swap()
     {
-        var left = _set.RetireAsync();
+        // The new one first: who finds the old one left for good looks for its successor.
+        var old = _set;
         Volatile.Write(ref _set, new PartitionSet([.. _partitions]));
+        var left = old.RetireAsync();
         return _left = _left.IsCompleted ? left : Task.WhenAll(_left, left);
     }
 

@@ -72,6 +72,8 @@ internal sealed partial class SqliteWriter : IDisposable
         SqliteConnection? connection = null;
         try
         {
+            if (new FileInfo(path) is not { Exists: true, Length: > 0 })
+                folder.RefuseRowsFrom(1);
             MakeOwnerOnly(path);
             connection = SqliteConnection.OpenWriter(path);
             Migrations.Verify(connection, path);
@@ -83,7 +85,7 @@ internal sealed partial class SqliteWriter : IDisposable
             head.Reset();
             return new SqliteWriter(connection, info, PartitionLoader.Load(connection, folder, builder), partitionRows);
         }
-        catch (SqliteException error)
+        catch (Exception error) when (error is SqliteException or IOException or UnauthorizedAccessException)
         {
             connection?.Dispose();
             throw new JournalOpenException(
@@ -154,6 +156,8 @@ internal sealed partial class SqliteWriter : IDisposable
         if (_connection.IsIdle)
             _connection.Checkpoint();
         _connection.Dispose();
+        foreach (var partition in _partitions)
+            partition.Segment?.Dispose();
     }
 
     private AppendResult Write(Append append)

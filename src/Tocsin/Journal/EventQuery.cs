@@ -36,7 +36,7 @@ public readonly record struct EventPosition(EventTime Time, long Sequence);
 public readonly record struct StoredEvent(long Sequence, SecurityEvent Event);
 
 /// <summary>
-/// The events of a page in order. <paramref name="Next"/> is where to go on, null at the end. <paramref name="IsPartial"/>: the deadline came
+/// The events of a page in order: as many as were asked for, or fewer with 16 MiB of records. <paramref name="Next"/> is where to go on, null at the end. <paramref name="IsPartial"/>: the deadline came
 /// before the page was full; what lies behind <paramref name="Next"/> was not looked at.
 /// </summary>
 public sealed record EventPage(IReadOnlyList<StoredEvent> Events, EventPosition? Next, bool IsPartial);

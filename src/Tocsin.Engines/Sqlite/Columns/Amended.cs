@@ -12,31 +12,30 @@ internal readonly record struct EventVersion(SecurityEvent Event, long From);
 internal sealed class Amended
 {
     private readonly ConcurrentDictionary<long, int[]> _rows = new(1, 64);
+    private int _seen;
 
     public EventColumns Versions { get; } = new(versions: true);
 
-    /// <summary>Events that stand here.</summary>
-    public int Events => _rows.Count;
-
-    public bool Holds(long target) => _rows.ContainsKey(target);
+    /// <summary>True when nothing stands here.</summary>
+    public bool IsEmpty => Volatile.Read(ref _seen) == 0;
 
     /// <summary>True when the event was amended up to this sequence.</summary>
     public bool HoldsAt(long target, long sequence) => _rows.TryGetValue(target, out var rows) && FromOf(rows[1]) <= sequence;
 
     /// <summary>What a reader sees that begins now; null when nothing stands here.</summary>
-    public View? Look() => Versions.Count is > 0 and var seen ? new View(this, seen) : null;
+    public View? Look() => Volatile.Read(ref _seen) is > 0 and var seen ? new View(this, seen) : null;
 
     /// <summary>Adds how an event reads now; <paramref name="history"/> says how it read before, and counts only when it does not stand here yet.</summary>
     public void Add(long target, IReadOnlyList<EventVersion> history, EventVersion now)
     {
         if (!_rows.TryGetValue(target, out var rows))
         {
-            // Named before it stands here: who sees a row must know that the index no longer counts.
-            _rows[target] = rows = [Versions.Count, Versions.Count + 1];
+            rows = [];
             for (var i = 0; i < history.Count; i++)
-                rows = Append(target, i == 0 ? [] : rows, history[i]);
+                rows = Append(target, rows, history[i]);
         }
-        Append(target, rows, now);
+        _rows[target] = Append(target, rows, now);
+        Show();
     }
 
     /// <summary>Copies what amendments up to a sequence made.</summary>
@@ -60,6 +59,7 @@ internal sealed class Amended
             foreach (var row in rows)
                 other.Versions.Append(Versions, row);
         }
+        other.Show();
     }
 
     private int[] Append(long target, int[] rows, EventVersion version)
@@ -67,11 +67,14 @@ internal sealed class Amended
         if (rows.Length > 0)
             Versions.Block(rows[^1]).To[rows[^1] % ColumnBlock.Rows] = version.From;
         Versions.Append(target, version.Event, version.From);
-        rows = [.. rows, Versions.Count - 1];
-        if (rows.Length > 1)
-            _rows[target] = rows;
-        return rows;
+        return [.. rows, Versions.Count - 1];
     }
+
+    /// <summary>
+    /// Shows what was added, an event in all its versions at once: who saw it named with some of them would find it neither here nor in the index, or as it
+    /// read once.
+    /// </summary>
+    private void Show() => Volatile.Write(ref _seen, Versions.Count);
 
     private long FromOf(int row) => Versions.Block(row).From[row % ColumnBlock.Rows];
 

@@ -16,7 +16,15 @@ internal sealed class CodeTable
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>The text of each code below <see cref="Count"/>.</summary>
-    public ReadOnlySpan<string?> Texts => Volatile.Read(ref _texts).AsSpan(0, Count);
+    public ReadOnlySpan<string?> Texts
+    {
+        get
+        {
+            // The count first: the texts that are read after it are at least as many.
+            var count = Count;
+            return Volatile.Read(ref _texts).AsSpan(0, count);
+        }
+    }
 
     public int Add(string? text)
     {

@@ -120,7 +120,7 @@ internal sealed class RowFilter
         private readonly int _single = -1;
         private readonly bool[] _many = [];
 
-        private CodeSet(List<int> codes, int count)
+        private CodeSet(List<int> codes)
         {
             IsEmpty = codes.Count == 0;
             if (codes.Count == 1)
@@ -128,7 +128,8 @@ internal sealed class RowFilter
                 _single = codes[0];
                 return;
             }
-            _many = new bool[count];
+            // As long as the codes ask for: one may be found a moment before its table counts it.
+            _many = new bool[codes.Count == 0 ? 0 : codes.Max() + 1];
             foreach (var code in codes)
                 _many[code] = true;
         }
@@ -142,7 +143,7 @@ internal sealed class RowFilter
             var codes = wanted.Select(table.Find).Where(code => code >= 0).ToList();
             if (withNone)
                 codes.Add(CodeTable.None);
-            return new CodeSet(codes, table.Count);
+            return new CodeSet(codes);
         }
 
         public static CodeSet? Of(CodeTable table, IReadOnlyList<string> wanted, Func<string, string, bool> fits)
@@ -158,7 +159,7 @@ internal sealed class RowFilter
                         codes.Add(code);
                         break;
                     }
-            return new CodeSet(codes, texts.Length);
+            return new CodeSet(codes);
         }
 
         public void Keep(int[] column, RowBits bits)

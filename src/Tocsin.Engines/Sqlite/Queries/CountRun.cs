@@ -121,8 +121,6 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
             return;
         var column = ColumnOf(query.By);
         var texts = new string?[index.KeyCount(column) + 1];
-        for (var key = 0; key + 1 < texts.Length; key++)
-            texts[key + 1] = index.Text(column, key);
         var codes = ArrayPool<int>.Shared.Rent(index.Rows);
         index.CopyCodes(column, codes);
         var ticks = index.Ticks;
@@ -131,11 +129,14 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
         for (var rank = match.Next(0, ascending: true); rank >= 0; rank = match.Next(rank + 1, ascending: true))
         {
             if (index.Holds(rank, head) && (!hasInstants || _segmentFilter.Time.Holds(ticks[rank], index.Key(rank).SubTick)) && hidden?.Hides(index.SequenceOf(rank)) != true)
-                tell(texts[codes[rank]], ticks[rank], 1);
+                tell(TextOf(codes[rank]), ticks[rank], 1);
             if (++looked % RowsPerLook == 0 && Late())
                 break;
         }
         ArrayPool<int>.Shared.Return(codes);
+
+        // Only those that rows of this count have: a partition may know very many.
+        string? TextOf(int code) => code == 0 ? null : texts[code] ??= index.Text(column, code - 1);
     }
 
     /// <summary>No column says what stands in records, or more of an external id than its hash: events are read, page by page.</summary>
@@ -145,7 +146,7 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
         do
         {
             using var run = new QueryRun(set, head, new EventQuery { Filter = query.Filter, Limit = EventQuery.MaxLimit, After = after, Ascending = true });
-            _isPartial |= !run.Work(reader, isLate);
+            _isPartial |= !run.Work(reader, set, isLate);
             var page = run.Page();
             foreach (var (_, e) in page.Events)
                 tell(ValueOf(e), e.Time.UnixTicks, 1);

@@ -16,29 +16,38 @@ internal sealed class QueryRun : IDisposable
     /// <summary>Rows looked at between two looks at the clock.</summary>
     private const int RowsPerLook = 16;
 
-    private readonly PartitionSet _set;
+    /// <summary>Bytes of records after which a page ends, however few its events are: it stands in memory as a whole.</summary>
+    private const long MaxBytes = 16 << 20;
+
     private readonly EventQuery _query;
     private readonly long _ceiling;
     private readonly RowOrder _order;
     private readonly PriorityQueue<RowCursor, RowKey> _cursors;
     private readonly List<StoredEvent> _events;
     private EventPosition? _last;
+    private long _bytes;
     private bool _isEnded;
 
+    /// <summary>The indexes of this set are looked into; who has left it since still finds them as they were.</summary>
     public QueryRun(PartitionSet set, long head, EventQuery query)
     {
-        (_set, _query, _ceiling) = (set, query, Math.Min(query.Ceiling ?? head, head));
+        (_query, _ceiling) = (query, Math.Min(query.Ceiling ?? head, head));
         _order = new RowOrder(query.Ascending, query.BySequence);
         _cursors = new PriorityQueue<RowCursor, RowKey>(_order);
         _events = new List<StoredEvent>(query.Limit);
-        Open(query.After is { } after ? RowKey.Of(after.Time, after.Sequence) : _order.Start);
+        Open(set, query.After is { } after ? RowKey.Of(after.Time, after.Sequence) : _order.Start);
     }
 
-    /// <summary>Works until the page is full, nothing is left, or <paramref name="isLate"/> says so. True: the page stands.</summary>
-    public bool Work(SqliteReader reader, Func<bool> isLate)
+    private bool IsFull => _events.Count > _query.Limit || _bytes >= MaxBytes;
+
+    /// <summary>
+    /// Works until the page is full, nothing is left, or <paramref name="isLate"/> says so. True: the page stands. Rows are read as
+    /// <paramref name="now"/>, entered, says, which may be newer than the set it began with.
+    /// </summary>
+    public bool Work(SqliteReader reader, PartitionSet now, Func<bool> isLate)
     {
-        using var rows = new RowReader(reader, _set);
-        for (var looked = 1; _events.Count <= _query.Limit; looked++)
+        using var rows = new RowReader(reader, now);
+        for (var looked = 1; !IsFull; looked++)
         {
             if (!TryNext(out var key))
             {
@@ -48,7 +57,10 @@ internal sealed class QueryRun : IDisposable
             if (rows.Find(key.Sequence, _ceiling) is { } e)
             {
                 if (_query.Filter.Matches(e))
+                {
                     _events.Add(new StoredEvent(key.Sequence, e));
+                    _bytes += e.Data.Utf8.Length + (2 * (e.Description?.Length ?? 0));
+                }
                 if (_events.Count <= _query.Limit)
                     _last = new EventPosition(e.Time, key.Sequence);
             }
@@ -67,8 +79,13 @@ internal sealed class QueryRun : IDisposable
             _events.RemoveRange(_query.Limit, _events.Count - _query.Limit);
             return new EventPage(_events, new EventPosition(_events[^1].Event.Time, _events[^1].Sequence), IsPartial: false);
         }
-        return _isEnded ? new EventPage(_events, Next: null, IsPartial: false) : new EventPage(_events, _last ?? _query.After ?? Start, IsPartial: _events.Count < _query.Limit);
+        return _isEnded
+            ? new EventPage(_events, Next: null, IsPartial: false)
+            : new EventPage(_events, _last ?? Start(_query), IsPartial: !IsFull && _events.Count < _query.Limit);
     }
+
+    /// <summary>The page of a query that nobody had the time to look for.</summary>
+    public static EventPage Nothing(EventQuery query) => new([], Start(query), IsPartial: true);
 
     public void Dispose()
     {
@@ -76,16 +93,18 @@ internal sealed class QueryRun : IDisposable
             cursor.Dispose();
     }
 
-    private EventPosition Start =>
-        _query.Ascending ? new EventPosition(EventTime.FromStored(long.MinValue, 0), 0) : new EventPosition(EventTime.FromStored(long.MaxValue, 99), long.MaxValue);
+    // Before and behind every event, and still times that can be written.
+    private static EventPosition Start(EventQuery query) =>
+        query.After ?? (query.Ascending ? new EventPosition(EventTime.Min, 0) : new EventPosition(EventTime.Max, long.MaxValue));
 
-    private void Open(RowKey after)
+    private void Open(PartitionSet set, RowKey after)
     {
         var segmentFilter = new SegmentFilter(_query.Filter);
         var batch = _query.Filter.ReadsRecords ? ScanBatch : _query.Limit + 1;
-        for (var i = 0; i < _set.Partitions.Length && _set.Partitions[i].FirstSequence <= _ceiling; i++)
+        for (var i = 0; i < set.Partitions.Length && set.Partitions[i].FirstSequence <= _ceiling; i++)
         {
-            var partition = _set.Partitions[i];
+            var partition = set.Partitions[i];
+            var last = set.LastOf(i, _ceiling);
             var amended = partition.Amended.Look();
             if (amended is not null)
                 Add(ColumnCursor.Open(amended.Versions, amended.Seen, RowFilter.For(_query.Filter, amended.Versions, _ceiling), _order, after, batch, hidden: null));
@@ -93,19 +112,19 @@ internal sealed class QueryRun : IDisposable
                 Add(ColumnCursor.Open(columns, columns.RowsUpTo(_ceiling), RowFilter.For(_query.Filter, columns, _ceiling), _order, after, batch, amended));
             else
             {
-                Open(partition.Segment!.Index, i, segmentFilter, after, amended);
+                Open(partition.Segment!.Index, last, segmentFilter, after, amended);
                 if (partition.Segment.Versions is { } versions)
-                    Open(versions, i, segmentFilter, after, amended);
+                    Open(versions, last, segmentFilter, after, amended);
             }
         }
     }
 
-    private void Open(SegmentIndex index, int partition, SegmentFilter filter, RowKey after, Amended.View? amended)
+    private void Open(SegmentIndex index, long last, SegmentFilter filter, RowKey after, Amended.View? amended)
     {
         if (!MayHoldIds(index))
             return;
         Add(_order.BySequence
-            ? SegmentSequenceCursor.Open(index, _set.LastOf(partition, _ceiling), filter, _order, after, _ceiling, amended)
+            ? SegmentSequenceCursor.Open(index, last, filter, _order, after, _ceiling, amended)
             : SegmentCursor.Open(index, filter, _order, after, _ceiling, amended));
     }
 

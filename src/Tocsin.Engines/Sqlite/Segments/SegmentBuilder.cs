@@ -19,17 +19,17 @@ internal sealed class SegmentBuilder(SegmentFolder folder, string journalPath, S
         return Open(partition.Number) ?? throw new IOException($"the index of partition {partition.Number} was written, and cannot be read");
     }
 
-    /// <summary>Null when the index must be made anew. Throws when the rows are not there.</summary>
+    /// <summary>Null when the index must be made anew.</summary>
     public Segment? Open(int number)
     {
         var rows = folder.RowsPath(number);
-        if (!File.Exists(rows))
-            throw new Journal.JournalOpenException($"{rows} is missing: restore a backup into an empty data folder.");
         var index = SegmentIndex.Open(folder.IndexPath(number));
         var versions = index?.HasAmendments == true ? SegmentIndex.Open(folder.VersionsPath(number)) : null;
-        if (index is not null && index.HasAmendments == versions is not null)
+        // Both are of one making: one that was made again after a failure knows of amendments that the other does not.
+        if (index is not null && index.HasAmendments == versions is not null && (versions is null || versions.Horizon == index.Horizon))
             return new Segment(number, rows, index, versions, connections);
         index?.Dispose();
+        versions?.Dispose();
         return null;
     }
 
@@ -47,7 +47,7 @@ internal sealed class SegmentBuilder(SegmentFolder folder, string journalPath, S
 
     private void WriteIndex(int number, EventColumns columns, Amended? amended, long firstSequence, long horizon)
     {
-        if (amended?.Events > 0)
+        if (amended?.IsEmpty == false)
         {
             SegmentIndexWriter.WriteVersions(SegmentFolder.Unfinished(folder.VersionsPath(number)), amended, firstSequence, horizon);
             SegmentFolder.Finish(folder.VersionsPath(number));

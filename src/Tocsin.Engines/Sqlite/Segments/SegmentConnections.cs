@@ -21,9 +21,7 @@ internal sealed class SegmentConnections : IDisposable
                     _newestFirst.Remove(node);
                     return node.Value.Connection;
                 }
-        var connection = SqliteConnection.OpenImmutable(segment.RowsPath);
-        connection.Execute("PRAGMA query_only=ON; PRAGMA cache_size=-256; PRAGMA mmap_size=1073741824");
-        return connection;
+        return SqliteConnection.OpenImmutable(segment.RowsPath).Set("PRAGMA query_only=ON; PRAGMA cache_size=-256; PRAGMA mmap_size=1073741824");
     }
 
     public void Return(Segment segment, SqliteConnection connection)

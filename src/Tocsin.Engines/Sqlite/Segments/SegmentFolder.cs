@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 
 namespace Tocsin.Engines.Sqlite.Segments;
 
@@ -10,10 +12,14 @@ internal sealed partial class SegmentFolder
     public SegmentFolder(string dataFolder)
     {
         _path = Path.Combine(dataFolder, "segments");
+        if (Directory.Exists(_path))
+            return;
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(_path);
         else
             Directory.CreateDirectory(_path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        // What will be in it is durable only if its own name is.
+        Sync(dataFolder);
     }
 
     public string RowsPath(int number) => Path.Combine(_path, $"{number:D6}.db");
@@ -25,12 +31,24 @@ internal sealed partial class SegmentFolder
     /// <summary>A file under construction: whatever has this name after a crash is rubbish.</summary>
     public static string Unfinished(string path) => path + ".tmp";
 
-    /// <summary>Removes what a crash left: unfinished files, and those of partitions that are not sealed.</summary>
+    /// <summary>
+    /// Refuses rows of partitions from this number on: the journal cannot have sealed them, so they are another's, or it is not the journal that did. Their
+    /// events may stand nowhere else.
+    /// </summary>
+    public void RefuseRowsFrom(int number)
+    {
+        foreach (var path in Directory.EnumerateFiles(_path, "*.db"))
+            if (int.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out var found) && found >= number)
+                throw new Journal.JournalOpenException(
+                    $"{path} holds events that the journal.db beside it does not know: put back the journal.db it belongs to, or restore a backup into an empty data folder.");
+    }
+
+    /// <summary>Removes what a crash left: unfinished files, and those of partitions that are not sealed. Files with other names are not ours.</summary>
     public void RemoveStrays(IEnumerable<int> sealedNumbers)
     {
         var known = sealedNumbers.SelectMany(number => new[] { RowsPath(number), IndexPath(number), VersionsPath(number) }).ToHashSet(StringComparer.Ordinal);
         foreach (var path in Directory.EnumerateFiles(_path))
-            if (!known.Contains(path))
+            if (!known.Contains(path) && OurName().IsMatch(Path.GetFileName(path)))
                 File.Delete(path);
     }
 
@@ -38,11 +56,13 @@ internal sealed partial class SegmentFolder
     public static void Finish(string path) => File.Move(Unfinished(path), path, overwrite: true);
 
     /// <summary>Makes the names of files durable: a rename is a change of the folder.</summary>
-    public void Sync()
+    public void Sync() => Sync(_path);
+
+    private static void Sync(string path)
     {
         if (OperatingSystem.IsWindows())
             return;
-        var folder = Open(_path, 0);
+        var folder = Open(path, 0);
         if (folder < 0)
             throw new IOException($"cannot open the folder to sync it (error {Marshal.GetLastPInvokeError()})");
         var failed = Fsync(folder) != 0;
@@ -51,6 +71,9 @@ internal sealed partial class SegmentFolder
         if (failed)
             throw new IOException($"cannot sync the folder (error {error})");
     }
+
+    [GeneratedRegex(@"^[0-9]{6,10}(\.db|\.idx|\.amended\.idx)(\.tmp(-journal|-wal|-shm)?)?$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex OurName();
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

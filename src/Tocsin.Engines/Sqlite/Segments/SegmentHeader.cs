@@ -41,7 +41,7 @@ internal sealed record SegmentHeader(int Rows, long FirstSequence, long Horizon,
         if (at.Length < Size || BinaryPrimitives.ReadUInt64LittleEndian(at) != Magic || BinaryPrimitives.ReadInt64LittleEndian(at[32..]) != fileLength)
             return null;
         var count = BinaryPrimitives.ReadInt32LittleEndian(at[12..]);
-        if (count < 0 || FixedBytes + (count * PartBytes) > Size)
+        if (count is < 0 or > MaxPart || FixedBytes + (count * PartBytes) > Size)
             return null;
         var parts = new (long, long)[MaxPart];
         for (var i = 0; i < count; i++)
@@ -49,7 +49,7 @@ internal sealed record SegmentHeader(int Rows, long FirstSequence, long Horizon,
             var part = at[(FixedBytes + (i * PartBytes))..];
             var (offset, length) = (BinaryPrimitives.ReadInt64LittleEndian(part[4..]), BinaryPrimitives.ReadInt64LittleEndian(part[12..]));
             var number = BinaryPrimitives.ReadInt32LittleEndian(part);
-            if (number < 0 || number >= MaxPart || offset < Size || length < 0 || offset + length > fileLength)
+            if (number < 0 || number >= MaxPart || offset < Size || length < 0 || length > int.MaxValue || offset > fileLength - length)
                 return null;
             parts[number] = (offset, length);
         }

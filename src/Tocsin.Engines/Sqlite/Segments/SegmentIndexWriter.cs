@@ -72,7 +72,7 @@ internal sealed class SegmentIndexWriter
     {
         WritePart((int)SegmentPart.Ticks, Array.ConvertAll(_rows, static row => row.Block.Ticks[row.Index]));
         WritePart((int)SegmentPart.SubTicks, Array.ConvertAll(_rows, static row => row.Block.SubTicks[row.Index]));
-        WritePart((int)SegmentPart.Offsets, Array.ConvertAll(_rows, row => (uint)(row.Sequence - _firstSequence)));
+        WritePart((int)SegmentPart.Offsets, Array.ConvertAll(_rows, row => checked((uint)(row.Sequence - _firstSequence))));
         if (_rows.Length == 0 || !_rows[0].Columns.HasVersions)
             return;
         WritePart((int)SegmentPart.From, Array.ConvertAll(_rows, static row => row.Block.From[row.Index]));
@@ -82,7 +82,7 @@ internal sealed class SegmentIndexWriter
     private void WriteIds()
     {
         var ids = Array.ConvertAll(_rows, static row => row.Block.Ids[row.Index]);
-        var offsets = Array.ConvertAll(_rows, row => (uint)(row.Sequence - _firstSequence));
+        var offsets = Array.ConvertAll(_rows, row => checked((uint)(row.Sequence - _firstSequence)));
         Array.Sort(ids, offsets);
         var filter = new IdFilter(_rows.Length);
         foreach (var id in ids)

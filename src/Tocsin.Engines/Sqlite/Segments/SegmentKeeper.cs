@@ -22,7 +22,10 @@ internal sealed partial class SegmentKeeper : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _rolled = new(0);
+    /// <summary>Tables of sealed partitions in the order of sealing, and when the last reader has left them.</summary>
+    private readonly List<(Task Left, string Table)> _toDrop = [];
     private readonly Task _work;
+    private Task _nextRolled = Task.CompletedTask;
     private TaskCompletionSource _advanced = NewSignal();
 
     public SegmentKeeper(SqliteWriter writer, SegmentBuilder builder, TimeProvider time, ILogger logger)
@@ -50,6 +53,8 @@ internal sealed partial class SegmentKeeper : IAsyncDisposable
                 return;
             if (Error is { } error)
                 throw new Journal.JournalUnavailableException($"Full partitions cannot be sealed: {error}");
+            if (_stop.IsCancellationRequested)
+                throw new Journal.JournalUnavailableException("The journal is closed.");
             await signal.Task;
         }
     }
@@ -65,16 +70,15 @@ internal sealed partial class SegmentKeeper : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        var isBegun = false;
         while (!_stop.IsCancellationRequested)
         {
             try
             {
-                foreach (var table in _writer.TablesToDrop())
-                    await DropAsync(table);
-                while (_writer.NextToSeal() is { } partition)
-                    await SealAsync(partition);
-                Error = null;
-                await _rolled.WaitAsync(_stop.Token);
+                if (!isBegun)
+                    _toDrop.AddRange(_writer.TablesToDrop().Select(static table => (Task.CompletedTask, table)));
+                isBegun = true;
+                await WorkAsync();
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -90,26 +94,59 @@ internal sealed partial class SegmentKeeper : IAsyncDisposable
         }
     }
 
-    private async Task SealAsync(Partition partition)
+    /// <summary>Seals what is full, and only then drops what nobody reads any more: those who commit wait for the one, nobody for the other.</summary>
+    private async Task WorkAsync()
+    {
+        // One that a failure left behind would take the signal that the next waits for.
+        if (_nextRolled.IsCompleted)
+            _nextRolled = _rolled.WaitAsync(_stop.Token);
+        while (_writer.NextToSeal() is { } partition)
+            Seal(partition);
+        Error = null;
+        while (_toDrop is [(var left, var table), ..])
+        {
+            // In the order of sealing, so that the first is left first.
+            if (await Task.WhenAny(left, _nextRolled) != left || !await DropAsync(table))
+                break;
+            _toDrop.RemoveAt(0);
+        }
+        await _nextRolled;
+    }
+
+    private void Seal(Partition partition)
     {
         var start = _time.GetTimestamp();
         var segment = _builder.Build(partition, _writer.LastOf(partition), _writer.Head, _stop.Token);
-        var left = _writer.Adopt(partition, segment);
+        Task left;
+        try
+        {
+            left = _writer.Adopt(partition, segment);
+        }
+        catch
+        {
+            segment.Dispose();
+            throw;
+        }
+        _toDrop.Add((left, partition.Table.Name));
         Error = null;
         Advance();
         Log.Sealed(_logger, partition.Number, partition.Columns!.Count, _time.GetElapsedTime(start).TotalMilliseconds);
-        await left.WaitAsync(_stop.Token);
-        await DropAsync(partition.Table.Name);
     }
 
-    /// <summary>A few rows at a time, between commits: to drop a whole table at once would hold up everybody.</summary>
-    private async Task DropAsync(string table)
+    /// <summary>
+    /// A few rows at a time, between commits: to drop a whole table at once would hold up everybody. False when it is not gone yet, but full
+    /// partitions are more urgent: not for ever, since the journal grows by what is not dropped.
+    /// </summary>
+    private async Task<bool> DropAsync(string table)
     {
         while (_writer.DropSome(table, DropRows))
         {
             _stop.Token.ThrowIfCancellationRequested();
+            if (_toDrop.Count <= MaxWaiting && _writer.WaitingPartitions >= MaxWaiting / 2)
+                return false;
             await Task.Yield();
         }
+        return true;
     }
 
     private void Advance() => Interlocked.Exchange(ref _advanced, NewSignal()).TrySetResult();
