@@ -173,13 +173,17 @@ public sealed partial class EventJournal : IAsyncDisposable
         }
         catch (Exception error)
         {
+            // Said once, however many callers try meanwhile: the log may lie on the disk that is full.
+            if (LastError != error.Message)
+                Log.CommitFailed(_logger, group.Count, error.Message);
             LastError = error.Message;
             Metrics?.Failed();
-            Log.CommitFailed(_logger, group.Count, error.Message);
             foreach (var pending in group)
                 pending.Done.SetException(error);
             return;
         }
+        if (LastError is not null)
+            Log.CommitsAgain(_logger);
         LastError = null;
         _recent.Add(group.Select(pending => pending.Append), results);
         Interlocked.Exchange(ref _advanced, NewSignal()).SetResult();
@@ -248,5 +252,8 @@ public sealed partial class EventJournal : IAsyncDisposable
     {
         [LoggerMessage(1, LogLevel.Error, "The journal could not commit {Appends} appends, nothing of them was written: {Error}")]
         public static partial void CommitFailed(ILogger logger, int appends, string error);
+
+        [LoggerMessage(2, LogLevel.Information, "The journal commits again")]
+        public static partial void CommitsAgain(ILogger logger);
     }
 }

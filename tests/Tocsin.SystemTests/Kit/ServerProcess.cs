@@ -68,13 +68,13 @@ internal sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it without waiting for anything.</summary>
-    public static ServerProcess Launch(ServerHome home) =>
-        new(home, TocsinProcess.Start(home.Folder, home.Environment, "serve", "--data", home.Data, "--port", home.Port.ToString()));
+    public static ServerProcess Launch(ServerHome home, params string[] front) =>
+        new(home, TocsinProcess.StartUnder(front, home.Folder, home.Environment, "serve", "--data", home.Data, "--port", home.Port.ToString()));
 
     /// <summary>Starts it and waits until it is ready.</summary>
-    public static async Task<ServerProcess> StartAsync(ServerHome home)
+    public static async Task<ServerProcess> StartAsync(ServerHome home, params string[] front)
     {
-        var server = Launch(home);
+        var server = Launch(home, front);
         try
         {
             await server.ReadyAsync();

@@ -51,7 +51,11 @@ internal sealed class TocsinProcess : IAsyncDisposable
     /// <summary>
     /// Starts <c>tocsin ARGS</c> in <paramref name="folder"/>. Of this process's environment nothing that Tocsin reads is handed on.
     /// </summary>
-    public static TocsinProcess Start(string folder, IReadOnlyDictionary<string, string>? environment, params string[] args)
+    public static TocsinProcess Start(string folder, IReadOnlyDictionary<string, string>? environment, params string[] args) =>
+        StartUnder([], folder, environment, args);
+
+    /// <summary>As <see cref="Start"/>, with another program in front that runs it: a tracer.</summary>
+    public static TocsinProcess StartUnder(IReadOnlyList<string> front, string folder, IReadOnlyDictionary<string, string>? environment, params string[] args)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "System tests need Linux: process groups, signals and /proc.");
         var start = new ProcessStartInfo
@@ -66,7 +70,7 @@ internal sealed class TocsinProcess : IAsyncDisposable
             StandardErrorEncoding = new UTF8Encoding(false),
         };
         // setsid makes a group (and a session) of its own without a process in between: the id is the program's.
-        foreach (var argument in (string[])["dotnet", Program, .. args])
+        foreach (var argument in (string[])[.. front, "dotnet", Program, .. args])
             start.ArgumentList.Add(argument);
         foreach (var name in start.Environment.Keys.Where(IsOurs).ToArray())
             start.Environment.Remove(name);
