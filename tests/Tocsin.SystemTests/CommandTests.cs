@@ -7,7 +7,7 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
 {
     private static readonly string[][] AllCommands =
     [
-        ["demo"], ["serve"], ["mock"], ["init"], ["config", "check"], ["source", "list"], ["source", "sync"], ["source", "test"], ["token", "create"], ["token", "list"], ["token", "revoke"], ["incidents"], ["health"],
+        ["demo"], ["serve"], ["mock"], ["init"], ["config", "check"], ["source", "list"], ["source", "sync"], ["source", "test"], ["token", "create"], ["token", "list"], ["token", "revoke"], ["incidents"], ["events", "list"], ["events", "export"], ["events", "tail"], ["health"],
     ];
 
     private Dictionary<string, string> Service => new() { ["TOCSIN_URL"] = house.Server.Home.Url, ["TOCSIN_TOKEN"] = ServerHome.Token };
@@ -35,6 +35,11 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
     [InlineData("token create --name x --scope read,write")]
     [InlineData("token create --name x --scope read --expires soon")]
     [InlineData("token revoke")]
+    [InlineData("events")]
+    [InlineData("events list -o xml")]
+    [InlineData("events list --limit many")]
+    [InlineData("events export -o table")]
+    [InlineData("events tail -o csv")]
     [InlineData("health --url nowhere")]
     [InlineData("mock --latency soon")]
     [InlineData("serve --port 1 --urls http://127.0.0.1:2")]
@@ -179,12 +184,58 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
         (await TocsinProcess.RunAsync(house.Server.Home.Folder, service, "source", "list")).Code.ShouldBe(4);
     }
 
+    [Fact]
+    public async Task Events_are_listed_and_exported_in_every_form()
+    {
+        for (var i = 0; i < 3; i++)
+            await house.Server.PostAsync("/event", $$"""{"type":"command.listed","user_id":"=u{{i}}","time":{{1_700_000_000 + i}},"data":{{i}}}""");
+        const string Type = "command.listed";
+        var json = JsonElement.Parse((await RunAsync("events", "list", "--type", Type, "-o", "json")).Out);
+        json.EnumerateArray().Select(e => e.GetProperty("user_id").GetString()).ShouldBe(["=u2", "=u1", "=u0"], "the newest first");
+        JsonElement.Parse((await RunAsync("events", "list", "--type", "command.*", "--user", "=u1", "--since", "2023-11-14T00:00:00Z", "-o", "json")).Out).GetArrayLength().ShouldBe(1);
+        foreach (var command in new[] { "list", "export" })
+        {
+            var lines = (await RunAsync("events", command, "--type", Type, "--limit", "2", "-o", "ndjson")).Out.TrimEnd('\n').Split('\n');
+            lines.Select(line => JsonElement.Parse(line).GetProperty("data").GetInt32()).Order().Count().ShouldBe(2);
+            var csv = (await RunAsync("events", command, "--type", Type, "-o", "csv")).Out;
+            csv.ShouldContain("'=u0", Case.Sensitive, "no formula");
+        }
+        var table = (await RunAsync("events", "list", "--type", Type)).Out.TrimEnd('\n').Split('\n');
+        table.Length.ShouldBe(4);
+        table[0].ShouldStartWith("time");
+        (await RunAsync("events", "export", "--kind", "incident")).Out.Count(c => c == '\n').ShouldBe(house.Expected.Count, "an export has no default limit");
+        var wrong = await TocsinProcess.RunAsync(house.Server.Home.Folder, Service, "events", "list", "--since", "yesterday");
+        (wrong.Code, wrong.Out).ShouldBe((2, ""));
+        wrong.Err.ShouldContain("since");
+    }
+
+    [Fact]
+    public async Task The_tail_shows_events_as_they_come_until_it_is_told_to_stop()
+    {
+        await using var tail = TocsinProcess.Start(house.Server.Home.Folder, Service, "events", "tail", "--type", "command.tailed", "-o", "ndjson");
+        var sent = 0;
+        // Who listens from now on may miss what came before: so it is said until it is heard.
+        await Eventually.BeAsync("an event shows", TimeSpan.FromSeconds(20), async () =>
+        {
+            await house.Server.PostAsync("/event", $$"""{"type":"command.tailed","data":{{sent++}}}""");
+            return tail.Out.Contains('\n', StringComparison.Ordinal);
+        }, tail.Shown);
+        await house.Server.PostAsync("/event", """{"type":"command.other"}""");
+        var (end, _) = await tail.TerminateAsync();
+        end.Code.ShouldBe(0, end.ToString());
+        var seen = end.Out.TrimEnd('\n').Split('\n').Select(line => JsonElement.Parse(line).GetProperty("data").GetInt32()).ToArray();
+        seen.ShouldBe(Enumerable.Range(seen[0], seen.Length), "each once, in order, and only what was asked for");
+    }
+
     [Theory]
     [InlineData("incidents")]
     [InlineData("health -o json")]
     [InlineData("token list")]
     [InlineData("source list")]
     [InlineData("source sync elevate")]
+    [InlineData("events list")]
+    [InlineData("events export")]
+    [InlineData("events tail")]
     public async Task No_service_is_exit_3(string line)
     {
         using var folder = new TempFolder();
@@ -198,6 +249,9 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
     [InlineData("incidents")]
     [InlineData("source list -o json")]
     [InlineData("source sync elevate")]
+    [InlineData("events list")]
+    [InlineData("events export -o csv")]
+    [InlineData("events tail")]
     public async Task A_wrong_token_is_exit_4(string line)
     {
         var service = Service;

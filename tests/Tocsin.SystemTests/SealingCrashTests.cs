@@ -11,10 +11,9 @@ public sealed class SealingCrashTests
     private const int PartitionRows = 250_000;
     private const int BatchSize = 10_000;
     private const int Users = 7;
+    private const int Kills = 3;
     private const string Type = "sealed";
     private static readonly string[] Priorities = ["low", "medium", "high", "critical"];
-
-    private static int Kills => 4;
 
     [Fact]
     public async Task Kills_while_a_partition_is_sealed_lose_and_double_nothing()

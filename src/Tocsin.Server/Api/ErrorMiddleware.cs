@@ -25,6 +25,11 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
                 ? ForStatus(error.StatusCode)
                 : new Problem(error.StatusCode, "bad_request", error.InnerException is System.Text.Json.JsonException json ? Sentence(json) : "The request cannot be read.");
         }
+        catch (Exception error) when (IsUnreadable(error) && !context.Response.HasStarted)
+        {
+            context.Response.Headers.Connection = "close";
+            problem = new Problem(StatusCodes.Status400BadRequest, "bad_request", "The request cannot be read.");
+        }
         catch (JournalUnavailableException)
         {
             context.Response.Headers.RetryAfter = "5";
@@ -38,6 +43,10 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
         if (problem is not null && !context.Response.HasStarted)
             await problem.ExecuteAsync(context);
     }
+
+    /// <summary>Not all that a sender can break in chunks and trailers is told as a bad request: chunks too long to count, trailers with control characters.</summary>
+    private static bool IsUnreadable(Exception error) =>
+        error is IOException or InvalidOperationException && error.Source == "Microsoft.AspNetCore.Server.Kestrel.Core";
 
     private static Problem? ForStatus(int status) => status switch
     {

@@ -10,6 +10,9 @@ namespace Tocsin.Server.Commands;
 /// </summary>
 internal sealed class ConsoleLog(TimeProvider time) : ConsoleFormatter("tocsin")
 {
+    /// <summary>The server's word for a request whose broken body it cannot pass over: a sender's mistake, answered and cut off, and no error here.</summary>
+    private const string BrokenBody = "RequestBodyDrainBodyReaderInvalidState";
+
     public static ILoggerFactory Create(LogLevel level) => LoggerFactory.Create(logging =>
     {
         logging.Services.AddSingleton(TimeProvider.System);
@@ -20,6 +23,8 @@ internal sealed class ConsoleLog(TimeProvider time) : ConsoleFormatter("tocsin")
 
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
+        if (logEntry.EventId.Name == BrokenBody)
+            return;
         textWriter.Write(EventTime.From(time.GetUtcNow(), 3).ToString());
         textWriter.Write(logEntry.LogLevel switch
         {

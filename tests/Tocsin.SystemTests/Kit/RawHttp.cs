@@ -8,6 +8,8 @@ namespace Tocsin.SystemTests.Kit;
 /// <summary>HTTP as bytes on a socket, right or wrong. Texts are Latin-1: a character is a byte.</summary>
 internal static partial class RawHttp
 {
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(600);
+
     public static async Task<Socket> ConnectAsync(int port)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -15,32 +17,34 @@ internal static partial class RawHttp
         return socket;
     }
 
-    /// <summary>Sends all of it, says that no more will come, and gives all that is answered until the other side closes. What is broken off is answered with what came.</summary>
-    public static async Task<string> ExchangeAsync(int port, string request, TimeSpan deadline)
+    /// <summary>
+    /// Sends all of it and gives what is answered until the other side closes, or has said nothing for a while: it may rightly wait for more. The sending side stays
+    /// open meanwhile, as who ends it is not answered.
+    /// </summary>
+    public static async Task<string> ExchangeAsync(int port, string request)
     {
         using var socket = await ConnectAsync(port);
-        using var patience = new CancellationTokenSource(deadline);
         var (answer, buffer) = (new StringBuilder(), new byte[8192]);
         try
         {
-            await socket.SendAsync(Encoding.Latin1.GetBytes(request), patience.Token);
-            socket.Shutdown(SocketShutdown.Send);
-            while (await socket.ReceiveAsync(buffer, patience.Token) is > 0 and var read)
+            await socket.SendAsync(Encoding.Latin1.GetBytes(request));
+            while (true)
+            {
+                using var quiet = new CancellationTokenSource(Quiet);
+                if (await socket.ReceiveAsync(buffer, quiet.Token) is not (> 0 and var read))
+                    break;
                 answer.Append(Encoding.Latin1.GetString(buffer, 0, read));
+            }
         }
-        catch (SocketException)
+        catch (Exception error) when (error is SocketException or OperationCanceledException)
         {
-            // Closed with bytes unread: a reset.
-        }
-        catch (OperationCanceledException)
-        {
-            answer.Append("(still open)");
+            // Closed with bytes unread, which is a reset; or quiet.
         }
         return answer.ToString();
     }
 
-    /// <summary>The statuses of the answers in it.</summary>
-    public static int[] Statuses(string answer) => [.. StatusLine().Matches(answer).Select(match => int.Parse(match.Groups["status"].Value))];
+    /// <summary>The statuses of the answers in it; "100 Continue" is none.</summary>
+    public static int[] Statuses(string answer) => [.. StatusLine().Matches(answer).Select(match => int.Parse(match.Groups["status"].Value)).Where(status => status != 100)];
 
     [GeneratedRegex(@"HTTP/1\.[01] (?<status>\d{3}) ", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex StatusLine();

@@ -12,8 +12,18 @@ internal sealed class SegmentBuilder(SegmentFolder folder, string journalPath, S
     public Segment Build(Partition partition, long lastSequence, long horizon, CancellationToken cancellation)
     {
         var rows = folder.RowsPath(partition.Number);
-        CopyRows(partition, lastSequence, SegmentFolder.Unfinished(rows), cancellation);
-        WriteIndex(partition.Number, partition.Columns!, partition.Amended, partition.FirstSequence, horizon);
+        try
+        {
+            CopyRows(partition, lastSequence, SegmentFolder.Unfinished(rows), cancellation);
+            WriteIndex(partition.Number, partition.Columns!, partition.Amended, partition.FirstSequence, horizon);
+        }
+        catch
+        {
+            // On a full disk half a copy would take the room that commits need.
+            File.Delete(SegmentFolder.Unfinished(rows));
+            File.Delete(SegmentFolder.Unfinished(folder.IndexPath(partition.Number)));
+            throw;
+        }
         SegmentFolder.Finish(rows);
         folder.Sync();
         return Open(partition.Number) ?? throw new IOException($"the index of partition {partition.Number} was written, and cannot be read");
