@@ -5,19 +5,24 @@ namespace Tocsin.Engines.Sqlite;
 /// <summary>Reads entries in the order of the journal: events from their partitions, merged with the amendments.</summary>
 internal static class EntryReader
 {
+    /// <summary>Bytes of records read at a time: a page of large ones is shorter.</summary>
+    private const long MaxBytes = 32 << 20;
+
     public static IReadOnlyList<Sequenced> Read(SqliteReader reader, PartitionSet set, long after, long head, int limit)
     {
         var events = new List<Sequenced>(Math.Min(limit, (int)Math.Min(int.MaxValue, head - after)));
-        for (var i = 0; i < set.Partitions.Length && events.Count < limit; i++)
+        var (isWhole, bytes) = (true, MaxBytes);
+        for (var i = 0; i < set.Partitions.Length && isWhole; i++)
         {
             var last = set.LastOf(i, head);
             if (last <= after)
                 continue;
             var partition = set.Partitions[i];
             using var rows = partition.Rent(reader.Connection);
-            partition.Table.Read(rows.Connection, after, last, limit - events.Count, reader.Words, events);
+            isWhole = partition.Table.Read(rows.Connection, after, last, limit - events.Count, ref bytes, reader.Words, events);
         }
-        var amendments = Amendments(reader.Connection, after, head, limit);
+        // Where the events were cut short, nothing behind them may be told yet.
+        var amendments = Amendments(reader.Connection, after, isWhole ? head : events[^1].Sequence, limit);
         return amendments.Count == 0 ? events : Merge(events, amendments, limit);
     }
 

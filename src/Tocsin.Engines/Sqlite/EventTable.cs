@@ -80,13 +80,26 @@ internal sealed class EventTable(string name)
         return found;
     }
 
-    /// <summary>Adds the events of (after, upTo] to <paramref name="entries"/>, at most <paramref name="limit"/> of them.</summary>
-    public void Read(SqliteConnection connection, long after, long upTo, int limit, StringCache words, List<Sequenced> entries)
+    /// <summary>
+    /// Adds the events of (after, upTo] to <paramref name="entries"/>, at most <paramref name="limit"/> of them and not many more than
+    /// <paramref name="bytes"/> of data, which it takes off; false when more may follow.
+    /// </summary>
+    public bool Read(SqliteConnection connection, long after, long upTo, int limit, ref long bytes, StringCache words, List<Sequenced> entries)
     {
         var row = connection.Statement(_after).Bind(1, after).Bind(2, upTo).Bind(3, limit);
-        while (row.Step())
-            entries.Add(new Sequenced(row.Int64(0), Event(row, words)));
+        var isWhole = true;
+        for (var read = 0; row.Step(); read++)
+        {
+            var e = Event(row, words);
+            entries.Add(new Sequenced(row.Int64(0), e));
+            bytes -= e.Data.Utf8.Length;
+            if (bytes > 0 && read + 1 < limit)
+                continue;
+            isWhole = false;
+            break;
+        }
         row.Reset();
+        return isWhole;
     }
 
     private static SecurityEvent Event(SqliteStatement row, StringCache words)

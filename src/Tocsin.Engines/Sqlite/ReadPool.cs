@@ -60,7 +60,7 @@ internal sealed class ReadPool(string path) : IAsyncDisposable
 
     private SqliteReader Open()
     {
-        var connection = SqliteConnection.OpenReader(path).Set("PRAGMA query_only=ON; PRAGMA cache_size=-8192");
+        var connection = SqliteConnection.OpenReader(path).Set("PRAGMA query_only=ON; PRAGMA cache_size=-2048");
         return new SqliteReader(connection, new StringCache());
     }
 

@@ -5,6 +5,8 @@ namespace Tocsin.Engines.Sqlite;
 /// <summary>The partitions: which there are, how the newest rolls, how a full one is sealed. Each step of sealing is a turn between commits.</summary>
 internal sealed partial class SqliteWriter
 {
+    private const int MaxDropBytes = 1 << 20;
+
     private Task _left = Task.CompletedTask;
 
     /// <summary>Full partitions that are not sealed.</summary>
@@ -35,11 +37,11 @@ internal sealed partial class SqliteWriter
         return Array.Find(partitions, partition => partition.Segment is null && partition != partitions[^1]);
     }
 
-    /// <summary>The last sequence of a full partition.</summary>
+    /// <summary>The last sequence of a full partition. Not what the head says: that may be told a moment later than the partition is shown.</summary>
     public long LastOf(Partition partition)
     {
-        var set = Volatile.Read(ref _set);
-        return set.LastOf(Array.IndexOf(set.Partitions, partition), Head);
+        var partitions = Volatile.Read(ref _set).Partitions;
+        return partitions[Array.IndexOf(partitions, partition) + 1].FirstSequence - 1;
     }
 
     /// <summary>One transaction marks it sealed; readers that come now read the files. The task completes when nobody reads its table any more.</summary>
@@ -77,7 +79,13 @@ internal sealed partial class SqliteWriter
     {
         lock (_turn)
         {
-            var upTo = _connection.Once($"SELECT sequence FROM {table} ORDER BY sequence LIMIT 1 OFFSET {rows - 1}");
+            // Large records have pages of their own, each of which is touched: a step is bounded by bytes, too, and takes one row at least.
+            var upTo = _connection.Once($"""
+                SELECT max(sequence) FROM (
+                    SELECT sequence, row_number() OVER before AS place, sum(ifnull(length(data), 0)) OVER before AS bytes
+                    FROM (SELECT sequence, data FROM {table} ORDER BY sequence LIMIT {rows}) WINDOW before AS (ORDER BY sequence))
+                WHERE place = 1 OR bytes <= {MaxDropBytes}
+                """);
             if (upTo == 0)
                 _connection.Forget(table);
             _connection.Execute(upTo > 0 ? $"DELETE FROM {table} WHERE sequence <= {upTo}" : $"DROP TABLE {table}");
@@ -111,13 +119,13 @@ internal sealed partial class SqliteWriter
         foreach (var (partition, target, history, now) in _amendments)
             partition.Amended.Add(target, history, now);
         _amendments.Clear();
-        if (_partitions.Count != _set.Partitions.Length)
-        {
+        var isRolled = _partitions.Count != _set.Partitions.Length;
+        if (isRolled)
             _ = Swap();
-            Rolled();
-        }
         _committedVersion = _version;
         Head = _sequence;
+        if (isRolled)
+            Rolled();
         Volatile.Write(ref _commits, _commits + 1);
     }
 

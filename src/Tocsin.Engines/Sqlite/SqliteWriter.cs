@@ -26,7 +26,7 @@ internal sealed partial class SqliteWriter : IDisposable
     // rewrites partitions, and zeroing 250,000 rows would stop the writer for 0.4 s.
     internal const string Pragmas = """
         PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;
-        PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY
+        PRAGMA secure_delete=OFF; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY
         """;
 
     // One turn is one transaction, or one step between two.

@@ -11,7 +11,7 @@ namespace Tocsin.Server.Api;
 internal sealed class EventsApi(EventJournal journal, EventExport export, TimeProvider time)
 {
     /// <summary>How long a page is looked for; then the answer is what was found.</summary>
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(4.5);
 
     /// <summary>Bytes written before the client must have taken some.</summary>
     private const int FlushBytes = 64 << 10;

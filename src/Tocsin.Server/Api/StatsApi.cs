@@ -12,7 +12,7 @@ internal sealed class StatsApi(EventJournal journal, TimeProvider time)
     /// <summary>Steps of a series that does not say where to begin.</summary>
     private const int DefaultSteps = 120;
     private const int DefaultValues = 100;
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(4.5);
     private static readonly TimeSpan MinEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxEvery = TimeSpan.FromDays(366);
 

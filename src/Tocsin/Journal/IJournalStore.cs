@@ -26,7 +26,7 @@ public interface IJournalStore : IAsyncDisposable
 
     /// <summary>
     /// Entries after <paramref name="after"/> in order, as first committed (amendments not applied), at most <paramref name="limit"/>
-    /// (1 to 10,000). Empty at the head.
+    /// (1 to 10,000), and fewer where records are large. Empty at the head only.
     /// </summary>
     ValueTask<IReadOnlyList<Sequenced>> ReadAsync(long after, int limit, CancellationToken cancellation);
 

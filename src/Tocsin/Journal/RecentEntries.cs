@@ -61,5 +61,5 @@ internal sealed class RecentEntries
         _ring[_last % MaxEntries] = entry;
     }
 
-    private static long BytesOf(Sequenced entry) => entry.Entry is SecurityEvent e ? e.Data.Utf8.Length : 0;
+    private static long BytesOf(Sequenced entry) => entry.Entry is SecurityEvent e ? e.Data.Utf8.Length + (e.Description?.Length ?? 0) : 0;
 }

@@ -101,7 +101,7 @@ public sealed class StatsApiTests
         };
         using var response = await host.GetAsync("/stats?by=user_id&every=1h");
         response.Headers.GetValues("Tocsin-Partial").Single().ShouldBe("deadline");
-        asked.ShouldNotBeNull().Deadline.ShouldBe(TimeSpan.FromSeconds(5));
+        asked.ShouldNotBeNull().Deadline.ShouldBe(TimeSpan.FromSeconds(4.5));
         (asked.By, asked.Every, asked.Filter.Until).ShouldBe((StatsField.UserId, TimeSpan.FromHours(1), EventTime.From(host.Time.GetUtcNow())));
     }
 

@@ -12,11 +12,15 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
     /// <summary>Rows counted between two looks at the clock.</summary>
     private const int RowsPerLook = 16_384;
 
+    /// <summary>Values counted apart, some 100 MB; what is met after so many counts with the others.</summary>
+    private const int MaxDistinct = 1_000_000;
+
     private readonly Dictionary<string, long> _values = new(StringComparer.Ordinal);
     private readonly SortedDictionary<long, long[]> _steps = [];
     private readonly SegmentFilter _segmentFilter = new(query.Filter);
     private Dictionary<string, int> _told = new(StringComparer.Ordinal);
     private long _without;
+    private long _rest;
     private int _toldWithout = -1;
     private bool _isPartial;
 
@@ -27,7 +31,7 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
         if (_without > 0)
             values.Add(new ValueCount(null, _without));
         values.Sort(static (a, b) => a.Count != b.Count ? b.Count.CompareTo(a.Count) : string.CompareOrdinal(a.Value, b.Value));
-        var total = values.Sum(value => value.Count);
+        var total = values.Sum(value => value.Count) + _rest;
         var told = values.Take(query.Limit).ToArray();
         if (query.Every is { } every && !_isPartial)
             CountSteps(reader, told, every.Ticks);
@@ -60,6 +64,8 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
     {
         if (text is null)
             _without += count;
+        else if (_values.Count >= MaxDistinct && !_values.ContainsKey(text))
+            _rest += count;
         else
             System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_values, text, out _) += count;
     }
