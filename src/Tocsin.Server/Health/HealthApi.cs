@@ -24,9 +24,13 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
             .Named("isReady", "Health", "The store can be written and read").Gives<ProbeAnswer>(200, "It can").Refuses(503);
     }
 
-    private IResult Ready() => probe.Defect is null
-        ? Results.Ok(new ProbeAnswer("ready"))
-        : new Problem(StatusCodes.Status503ServiceUnavailable, "store_unavailable", "The store cannot be written and read now.");
+    private IResult Ready(HttpContext context)
+    {
+        if (probe.Defect is null)
+            return Results.Ok(new ProbeAnswer("ready"));
+        context.Response.Headers.RetryAfter = "5";
+        return new Problem(StatusCodes.Status503ServiceUnavailable, "store_unavailable", "The store cannot be written and read now.");
+    }
 
     private IResult Get(HttpContext context)
     {

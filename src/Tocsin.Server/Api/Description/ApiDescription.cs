@@ -71,6 +71,8 @@ internal static class ApiDescription
         if (metadata.OfType<RouteRules>().FirstOrDefault() is not { } rules)
             return;
         operation.Parameters ??= [];
+        foreach (var parameter in operation.Parameters.OfType<OpenApiParameter>().Where(parameter => parameter.In == ParameterLocation.Path))
+            DescribePath(parameter);
         foreach (var parameter in rules.Query)
             operation.Parameters.Add(QueryParameter(parameter));
         operation.Responses ??= [];
@@ -80,9 +82,25 @@ internal static class ApiDescription
             operation.Responses.Remove(status);
         foreach (var answer in answers)
             operation.Responses[Key(answer.Status)] = answer.IsProblem ? CommonAnswers.Problem(document, answer.Status, answer.What, answer.Headers) : Success(operation, answer, document);
-        foreach (var status in Common(rules, operation.RequestBody is not null))
+        foreach (var status in Common(rules, operation.RequestBody is not null || Array.Exists(answers, answer => answer.Status == 415)))
             operation.Responses.TryAdd(Key(status), CommonAnswers.Problem(document, status, null, []));
+        operation.Responses = Sorted(operation.Responses);
         operation.Security = rules.Scope == Access.Scope.None ? [] : [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("token", document)] = [] }];
+    }
+
+    private static void DescribePath(OpenApiParameter parameter) => (parameter.Description, parameter.Schema) = parameter.Name switch
+    {
+        "id" => ("Tocsin's own id", Shapes.Uuid()),
+        "user_id" => ("The employee, as the board names them; unknown: those nobody was found for", Shapes.Text()),
+        _ => ("Its name", Shapes.Text()),
+    };
+
+    private static OpenApiResponses Sorted(OpenApiResponses responses)
+    {
+        var sorted = new OpenApiResponses();
+        foreach (var (status, response) in responses.OrderBy(response => response.Key, StringComparer.Ordinal))
+            sorted.Add(status, response);
+        return sorted;
     }
 
     /// <summary>What every route of such rules answers beside its own.</summary>
@@ -110,8 +128,7 @@ internal static class ApiDescription
             Name = parameter.Name,
             In = ParameterLocation.Query,
             Description = parameter.Description,
-            Style = parameter.Value.IsMany || isOpen ? ParameterStyle.Form : null,
-            Explode = parameter.Value.IsMany || isOpen,
+            Explode = true,
             Schema = isOpen
                 ? new OpenApiSchema { Type = JsonSchemaType.Object, PatternProperties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal) { ["^data\\..+"] = schema }, AdditionalPropertiesAllowed = false }
                 : schema,

@@ -10,9 +10,8 @@ internal static class CommonAnswers
     /// <summary>The headers by name: what they say, their values, and whether an answer that lists one always has it.</summary>
     private static readonly (string Name, string What, Func<OpenApiSchema> Schema, bool Always)[] Headers =
     [
-        ("Allow", "The methods this path takes", () => Text(), true),
         ("Accept-Encoding", "The codings a body may have, when that was the reason", () => Choice(null, "gzip"), false),
-        ("Content-Disposition", "The name of the file", () => Text(), true),
+        ("Content-Disposition", "The name of the file an export makes", () => Text(), false),
         ("ETag", "What the board was made from: with If-None-Match an unchanged one is 304", () => Text(), true),
         ("Link", "Where the next page is, rel=next; absent on the last one", () => new() { Type = JsonSchemaType.String, Pattern = "^<[^>]+>; rel=\"next\"$" }, false),
         ("Location", "The address of what was made", () => Text(), true),
@@ -65,12 +64,16 @@ internal static class CommonAnswers
         var common = Array.Find(Problems, problem => problem.Status == status);
         return what is null && headers.Length == 0
             ? new OpenApiResponseReference(Name(status), document)
-            : Refusal(document, what ?? common.What, [.. common.Headers, .. headers]);
+            : Refusal(document, what ?? common.What, [.. common.Headers.Where(name => !headers.Contains(name + '?')), .. headers]);
     }
 
+    /// <summary>Headers by name; one that this answer does not always have ends with a question mark.</summary>
     public static Dictionary<string, IOpenApiHeader>? HeadersOf(OpenApiDocument document, string[] names) => names.Length == 0
         ? null
-        : names.ToDictionary(name => name, name => (IOpenApiHeader)new OpenApiHeaderReference(name, document), StringComparer.Ordinal);
+        : names.ToDictionary(name => name.TrimEnd('?'), name => (IOpenApiHeader)(name.EndsWith('?') ? Sometimes(name.TrimEnd('?')) : new OpenApiHeaderReference(name, document)), StringComparer.Ordinal);
+
+    private static OpenApiHeader Sometimes(string name) =>
+        Array.Find(Headers, header => header.Name == name) is var (_, what, schema, _) ? new OpenApiHeader { Description = what, Schema = schema() } : throw new ArgumentException(name);
 
     private static OpenApiResponse Refusal(OpenApiDocument document, string what, string[] headers) => new()
     {

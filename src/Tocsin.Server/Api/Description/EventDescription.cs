@@ -22,7 +22,7 @@ internal static class EventAnswers
 {
     /// <summary>A page as JSON, everything that matches as NDJSON or CSV.</summary>
     public static RouteHandlerBuilder GivesEvents(this RouteHandlerBuilder route) => route
-        .Gives<EventDescription[]>(200, "A page as JSON, everything that matches as NDJSON or CSV (with Content-Disposition, and without Link)", "Tocsin-Sequence", "Link", "Tocsin-Partial")
+        .Gives<EventDescription[]>(200, "A page as JSON, everything that matches as NDJSON or CSV (with Content-Disposition, and without Link)", "Tocsin-Sequence", "Link", "Tocsin-Partial", "Content-Disposition")
         .Gives(200, "A page as JSON, everything that matches as NDJSON or CSV (with Content-Disposition, and without Link)", EventFormat.NdJson.MediaType(),
             _ => Text("One event a line, each as #/components/schemas/Event", least: 0))
         .Gives(200, "A page as JSON, everything that matches as NDJSON or CSV (with Content-Disposition, and without Link)", EventFormat.Csv.MediaType(),

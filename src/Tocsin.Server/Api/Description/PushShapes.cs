@@ -12,7 +12,7 @@ internal static class PushShapes
     private static readonly (int Status, string What, string[] Headers)[] Refusals =
     [
         (400, "Not JSON: broken, a name twice, half a surrogate pair, not UTF-8; or a header or a query parameter that cannot be used", []),
-        (403, "The token lacks the scope ingest (WWW-Authenticate says so); or one event under a source or type that is reserved", []),
+        (403, "The token lacks the scope ingest (WWW-Authenticate says so); or one event under a source or type that is reserved", ["WWW-Authenticate?"]),
         (409, "One event: the same external_id or Idempotency-Key with other content", []),
         (413, "Over 10 MiB inflated, 10,000 events, 1 MiB an event or depth 64", []),
         (415, "Another media type or content encoding", ["Accept-Encoding"]),
@@ -26,7 +26,7 @@ internal static class PushShapes
         route.Named(name, "Events", "Stores one event or a batch; answers when it is on disk")
             .WithDescription("A bare object is one event. An array, or one object a line as application/x-ndjson, is a batch: good events are kept beside bad ones. Bodies may be gzip. With an external_id, or under an Idempotency-Key, a repeat is stored once.")
             .Gives(200, "A batch of which something is stored; or one event that was there already (Location is its address)", "application/json",
-                document => OneOf(Ref(document, "PushedBatch"), Ref(document, "PushedEvent")))
+                document => OneOf(Ref(document, "PushedBatch"), Ref(document, "PushedEvent")), "Location?")
             .Gives(201, "One event, created", "application/json", document => Ref(document, "PushedEvent"), "Location");
         foreach (var (status, what, headers) in Refusals)
             route.Refuses(status, what, headers);
@@ -90,8 +90,20 @@ internal static class PushShapes
             ("src_ip", Text("An IP address")), ("dst_ip", Text("An IP address")),
             ("data", Any("Any JSON, comes back equal")), ("variant_data", Any("Alias of data")));
         schema.AdditionalPropertiesAllowed = true;
+        foreach (var (name, member) in schema.Properties!)
+            if (name is not ("type" or "event_type"))
+                AllowNull((OpenApiSchema)member);
         schema.AnyOf = [new OpenApiSchema { Required = new HashSet<string>(["type"], StringComparer.Ordinal) }, new OpenApiSchema { Required = new HashSet<string>(["event_type"], StringComparer.Ordinal) }];
         return schema;
+    }
+
+    /// <summary>Null is as good as absent.</summary>
+    private static void AllowNull(OpenApiSchema schema)
+    {
+        if (schema.Type is not null)
+            schema.Type |= JsonSchemaType.Null;
+        schema.Enum?.Add(JsonNullSentinel.JsonNull);
+        schema.OneOf?.Add(new OpenApiSchema { Type = JsonSchemaType.Null });
     }
 
     private static OpenApiSchema Priority(string what) => new()
