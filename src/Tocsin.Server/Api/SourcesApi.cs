@@ -22,7 +22,7 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
         routes.MapGet("/sources/{name}", Get).Needs(Scope.Read).Named("getSource", "Sources", "One source as it stands")
             .Gives<SourceView>(200, "The source").Refuses(404);
         routes.MapGet("/sources/{name}/syncs", SyncsAsync).Needs(Scope.Read).Named("listSyncs", "Sources", "The last 100 polls, newest first")
-            .Gives<IReadOnlyList<SyncRun>>(200, "The polls").Refuses(404).Refuses(503);
+            .Gives<IReadOnlyList<SyncDescription>>(200, "The polls").Refuses(404).Refuses(503);
         routes.MapGet("/sources/{name}/rejects", RejectsAsync).Needs(Scope.Read, new("limit", $"1 to {MaxRejectsPerPage}, {DefaultRejects} when left out", QueryValue.Whole(1, MaxRejectsPerPage)), new("cursor", "Where the last page ended", QueryValue.Text))
             .Named("listRejects", "Sources", "Records that could not be mapped, each once, with the reason")
             .Gives<IReadOnlyList<RejectDescription>>(200, "A page of them", "Link").Refuses(404).Refuses(503);

@@ -114,7 +114,6 @@ public sealed record SyncRun
     public required DateTimeOffset FinishedAt { get; init; }
 
     /// <summary><c>schedule</c> or <c>request</c>.</summary>
-    [AllowedValues("schedule", "request")]
     public required string Trigger { get; init; }
 
     /// <summary>Feeds asked; those still busy with an earlier poll were not.</summary>

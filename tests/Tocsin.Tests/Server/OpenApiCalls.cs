@@ -39,6 +39,8 @@ internal sealed class OpenApiCalls
         using var request = new HttpRequestMessage(operation.Method, path) { Content = body };
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);
+        // A body that is refused unread must not break the pipe before the answer is there.
+        request.Headers.ExpectContinue = status == 413 ? true : null;
         if (status < 400)
             await CheckRequestAsync(operation, request, place);
         using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);

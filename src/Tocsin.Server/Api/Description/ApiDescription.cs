@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.OpenApi;
+using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.OpenApi;
 
 namespace Tocsin.Server.Api.Description;
@@ -71,8 +72,11 @@ internal static class ApiDescription
         if (metadata.OfType<RouteRules>().FirstOrDefault() is not { } rules)
             return;
         operation.Parameters ??= [];
-        foreach (var parameter in operation.Parameters.OfType<OpenApiParameter>().Where(parameter => parameter.In == ParameterLocation.Path))
-            DescribePath(parameter);
+        // The framework lists those that a handler binds, and leaves out the others.
+        foreach (var parameter in operation.Parameters.Where(parameter => parameter.In == ParameterLocation.Path).ToArray())
+            operation.Parameters.Remove(parameter);
+        foreach (var part in RoutePatternFactory.Parse(context.Description.RelativePath!).Parameters)
+            operation.Parameters.Add(PathParameter(part.Name));
         foreach (var parameter in rules.Query)
             operation.Parameters.Add(QueryParameter(parameter));
         operation.Responses ??= [];
@@ -88,12 +92,16 @@ internal static class ApiDescription
         operation.Security = rules.Scope == Access.Scope.None ? [] : [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("token", document)] = [] }];
     }
 
-    private static void DescribePath(OpenApiParameter parameter) => (parameter.Description, parameter.Schema) = parameter.Name switch
+    private static OpenApiParameter PathParameter(string name)
     {
-        "id" => ("Tocsin's own id", Shapes.Uuid()),
-        "user_id" => ("The employee, as the board names them; unknown: those nobody was found for", Shapes.Text()),
-        _ => ("Its name", Shapes.Text()),
-    };
+        var (what, schema) = name switch
+        {
+            "id" => ("Tocsin's own id", Shapes.Uuid()),
+            "user_id" => ("The employee, as the board names them; unknown: those nobody was found for", Shapes.Text()),
+            _ => ("Its name", Shapes.Text()),
+        };
+        return new OpenApiParameter { Name = name, In = ParameterLocation.Path, Required = true, Description = what, Schema = schema };
+    }
 
     private static OpenApiResponses Sorted(OpenApiResponses responses)
     {

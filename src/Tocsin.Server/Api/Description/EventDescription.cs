@@ -3,7 +3,7 @@ using static Tocsin.Server.Api.Description.Shapes;
 
 namespace Tocsin.Server.Api.Description;
 
-// Only describe, for /openapi: what is sent is written by Projections/EventJson and Collect/RejectStore.
+// Only describe, for /openapi: what is sent is written by Projections/EventJson, Collect/RejectStore and Collect/SourceStatus.
 
 /// <summary>An event as it reads now; absent values are null. data is any JSON, as it came.</summary>
 internal sealed record EventDescription(
@@ -16,6 +16,10 @@ internal sealed record AttributionDescription([property: AllowedValues("record",
 
 /// <summary>A record that could not be mapped, with the reason and the request it came from; how many polls had it since when.</summary>
 internal sealed record RejectDescription(object? Record, string Reason, string Request, DateTimeOffset Time, long Count);
+
+/// <summary>One poll of a source, by its number: what came of it. feeds: those asked; others were busy with an earlier poll.</summary>
+internal sealed record SyncDescription(
+    long Run, DateTimeOffset StartedAt, DateTimeOffset FinishedAt, [property: AllowedValues("schedule", "request")] string Trigger, int Feeds, int FailedFeeds, Collect.SourceCounts Counts, string? Error);
 
 /// <summary>Answers that hold events.</summary>
 internal static class EventAnswers
