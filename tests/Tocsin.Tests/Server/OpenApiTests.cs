@@ -131,7 +131,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         foreach (var (push, path) in new[] { ("pushEvent", "/event"), ("pushEvents", "/events") })
         {
             var key = ("Idempotency-Key", push);
-            await SendAsync(push, 201, path, """{"event_type":"x","id":7,"priority":3,"user":12,"device":null,"time":1769860800,"kind":null,"other":true}""");
+            await SendAsync(push, 201, path, $$"""{"event_type":"x","id":{{path.Length}},"priority":3,"user":12,"device":null,"time":1769860800,"kind":null,"other":true}""");
             await SendAsync(push, 201, path, """{"type":"x"}""", headers: key);
             await SendAsync(push, 200, path, """{"type":"x"}""", headers: key);
             await SendAsync(push, 409, path, """{"type":"y"}""", headers: key);
