@@ -6,6 +6,7 @@ using Tocsin.Enrich;
 using Tocsin.Journal;
 using Tocsin.Projections;
 using Tocsin.Server.Api;
+using Tocsin.Server.Api.Description;
 using Tocsin.Server.Configuration;
 using Tocsin.Server.Health;
 using Tocsin.Server.Metrics;
@@ -227,7 +228,7 @@ internal sealed class Composition : IAsyncDisposable
         builder.Services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainDeadline);
-        Pages.AddDescription(builder.Services);
+        ApiDescription.Add(builder.Services);
         return builder.Build();
     }
 }

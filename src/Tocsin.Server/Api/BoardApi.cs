@@ -1,6 +1,7 @@
 using Microsoft.Net.Http.Headers;
 using Tocsin.Access;
 using Tocsin.Projections;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Api;
 
@@ -13,23 +14,26 @@ internal sealed class BoardApi(IncidentBoard board, Freshness freshness, TimePro
     private static readonly QueryParameter[] Filters =
     [
         .. EventFilterReader.BoardParameters,
-        new("per_priority", "Show the newest N of each list; counts stay true"),
+        new("per_priority", "Show the newest N of each list; counts stay true", QueryValue.Whole(0, MaxPerPriority)),
     ];
 
     private static readonly QueryParameter[] Paging =
     [
-        new("limit", $"Employees on a page, 1 to {MaxEmployeesPerPage}; all when left out"),
-        new("cursor", "Where the last page ended, from its Link header"),
+        new("limit", $"Employees on a page, 1 to {MaxEmployeesPerPage}; all when left out", QueryValue.Whole(1, MaxEmployeesPerPage)),
+        new("cursor", "Where the last page ended, from its Link header", QueryValue.Text),
     ];
+
+    private static readonly string[] Headers = ["ETag", "Tocsin-Sequence", "Tocsin-As-Of", "Tocsin-Incomplete", "Tocsin-Floor"];
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/incidents", (Delegate)GetAllAsync).Needs(Scope.Read, [.. Filters, .. Paging]).WithTags("Board")
-            .WithSummary("The board: employee -> priority -> incidents by time; kind incident unless asked otherwise")
-            .Produces(200, contentType: "application/json").Produces(304).ProducesProblem(400).ProducesProblem(401);
-        routes.MapGet("/incidents/{user_id}", (Delegate)GetOneAsync).Needs(Scope.Read, Filters).WithTags("Board")
-            .WithSummary("One employee's four lists")
-            .Produces(200, contentType: "application/json").Produces(304).ProducesProblem(400).ProducesProblem(401).ProducesProblem(404);
+        routes.MapGet("/incidents", (Delegate)GetAllAsync).Needs(Scope.Read, [.. Filters, .. Paging])
+            .Named("getBoard", "Board", "The board: employee -> priority -> incidents by time; kind incident unless asked otherwise")
+            .Gives(200, "The board", "application/json", document => Shapes.Ref(document, "Board"), ["Link", .. Headers]).Gives(304, "As If-None-Match has it", headers: ["Link", .. Headers]);
+        routes.MapGet("/incidents/{user_id}", (Delegate)GetOneAsync).Needs(Scope.Read, Filters)
+            .Named("getEmployee", "Board", "One employee's four lists")
+            .Gives(200, "The four lists", "application/json", document => Shapes.Ref(document, "BoardEmployee"), Headers).Gives(304, "As If-None-Match has it", headers: Headers)
+            .Refuses(404, "Nothing on the board concerns this person, or the filter leaves nothing");
     }
 
     private Task GetAllAsync(HttpContext context)

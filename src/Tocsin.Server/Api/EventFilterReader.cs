@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.WebUtilities;
 using Tocsin.Journal;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Api;
 
@@ -20,35 +21,35 @@ internal static class EventFilterReader
     /// <summary>Kind, type, priority, person and source, with their aliases: what the board can be asked too.</summary>
     public static QueryParameter[] BoardParameters { get; } =
     [
-        new("kind", "incident, alert or audit; repeat for several"),
-        new("user_id", "Only these people; repeat for several. unknown: those nobody was found for"),
-        new("employee_id", "Alias of user_id"),
-        new("user", "Alias of user_id"),
-        new("priority", "low, medium, high or critical; repeat for several"),
-        new("severity", "Alias of priority"),
-        new("criticality", "Alias of priority"),
-        new("type", "Only these types; auth.* means all that begin with auth.; repeat for several"),
-        new("event_type", "Alias of type"),
-        new("source", "Only these sources; repeat for several"),
-        new("since", "Only what happened then or later: RFC 3339, Unix seconds, or -24h"),
-        new("until", "Only what happened before"),
+        new("kind", "incident, alert or audit; repeat for several", QueryValue.OneOf(EventKinds.Names).Many()),
+        new("user_id", "Only these people; repeat for several. unknown: those nobody was found for", QueryValue.Text.Many()),
+        new("employee_id", "Alias of user_id", QueryValue.Text.Many()),
+        new("user", "Alias of user_id", QueryValue.Text.Many()),
+        new("priority", "low, medium, high or critical; repeat for several", QueryValue.OneOf(Tocsin.Priorities.Names).Many()),
+        new("severity", "Alias of priority", QueryValue.OneOf(Tocsin.Priorities.Names).Many()),
+        new("criticality", "Alias of priority", QueryValue.OneOf(Tocsin.Priorities.Names).Many()),
+        new("type", "Only these types; auth.* means all that begin with auth.; repeat for several", QueryValue.Text.Many()),
+        new("event_type", "Alias of type", QueryValue.Text.Many()),
+        new("source", "Only these sources; repeat for several", QueryValue.Text.Many()),
+        new("since", "Only what happened then or later: RFC 3339, Unix seconds, or -24h", QueryValue.Time),
+        new("until", "Only what happened before", QueryValue.Time),
     ];
 
     /// <summary>Every filter of events. Repeats are alternatives, different filters must all hold.</summary>
     public static QueryParameter[] Parameters { get; } =
     [
         .. BoardParameters,
-        new("device", "Only what these devices reported; repeat for several"),
-        new("country", "Country of the remote party, two letters; repeat for several"),
-        new("ip", "Address or network (10.0.0.0/8) on either side; repeat for several"),
-        new("src_ip", "Address or network it came from; repeat for several"),
-        new("dst_ip", "Address or network it went to; repeat for several"),
-        new("external_id", "The sender's or the upstream's id; repeat for several"),
-        new("id", "Tocsin's own id; repeat for several"),
-        new("time", "What happened at exactly this instant: RFC 3339 or Unix seconds; repeat for several"),
-        new("hours", $"Only the last so many hours, 1 to {MaxHours}; instead of since"),
-        new("q", "Text anywhere in type, description, user and data, in any case; repeat for several"),
-        new(DataPrefix + "*", "Value at a path of data: data.user.name=eve; repeat for several"),
+        new("device", "Only what these devices reported; repeat for several", QueryValue.Text.Many()),
+        new("country", "Country of the remote party, two letters; repeat for several", QueryValue.Matching("^[A-Za-z]{2}$", "DE").Many()),
+        new("ip", "Address or network (10.0.0.0/8) on either side; repeat for several", QueryValue.Text.Many()),
+        new("src_ip", "Address or network it came from; repeat for several", QueryValue.Text.Many()),
+        new("dst_ip", "Address or network it went to; repeat for several", QueryValue.Text.Many()),
+        new("external_id", "The sender's or the upstream's id; repeat for several", QueryValue.Text.Many()),
+        new("id", "Tocsin's own id; repeat for several", QueryValue.Uuid.Many()),
+        new("time", "What happened at exactly this instant: RFC 3339 or Unix seconds; repeat for several", QueryValue.Instant.Many()),
+        new("hours", $"Only the last so many hours, 1 to {MaxHours}; instead of since", QueryValue.Whole(1, MaxHours)),
+        new("q", "Text anywhere in type, description, user and data, in any case; repeat for several", QueryValue.Text.Many()),
+        new(DataPrefix + "*", "Value at a path of data: data.user.name=eve; repeat for several", QueryValue.Text),
     ];
 
     /// <summary>

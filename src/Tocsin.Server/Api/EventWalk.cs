@@ -1,4 +1,5 @@
 using Tocsin.Journal;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Api;
 
@@ -13,10 +14,10 @@ internal sealed record EventWalk(EventQuery Query, int? Limit, DateTimeOffset As
     public static QueryParameter[] Parameters { get; } =
     [
         .. EventFilterReader.Parameters,
-        new("order", "desc (default): the newest first; asc: the oldest first"),
-        new("order_by", "time (default), then sequence; sequence: in the order of the journal"),
-        new("limit", $"Events on a page, 1 to {EventQuery.MaxLimit}, {DefaultLimit} when left out; of an export any number, all when left out"),
-        new("cursor", "Where the last page ended, from its Link header"),
+        new("order", "desc (default): the newest first; asc: the oldest first", QueryValue.OneOf("desc", "asc")),
+        new("order_by", "time (default), then sequence; sequence: in the order of the journal", QueryValue.OneOf("time", "sequence")),
+        new("limit", $"Events on a page, 1 to {EventQuery.MaxLimit}, {DefaultLimit} when left out; of an export any number, all when left out", QueryValue.Whole(1, int.MaxValue)),
+        new("cursor", "Where the last page ended, from its Link header", QueryValue.Text),
     ];
 
     /// <summary>Null and a problem when the query cannot be used.</summary>

@@ -4,6 +4,7 @@ using Microsoft.Net.Http.Headers;
 using Tocsin.Access;
 using Tocsin.Journal;
 using Tocsin.Projections;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Api;
 
@@ -18,14 +19,12 @@ internal sealed class EventsApi(EventJournal journal, EventExport export, TimePr
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/events", (Delegate)((HttpContext context) => AnswerAsync(context, alerts: false))).Needs(Scope.Read, EventWalk.Parameters).WithTags("Events")
-            .WithSummary("All events, filtered; a page as JSON, everything that matches as NDJSON or CSV")
-            .Describe<EventDescription[]>().ProducesProblem(406).ProducesProblem(503);
-        routes.MapGet("/alerts", (Delegate)((HttpContext context) => AnswerAsync(context, alerts: true))).Needs(Scope.Read, EventWalk.Parameters).WithTags("Events")
-            .WithSummary("Events of kind alert, filtered; a page as JSON, everything that matches as NDJSON or CSV")
-            .Describe<EventDescription[]>().ProducesProblem(406).ProducesProblem(503);
-        routes.MapGet("/events/{id}", GetAsync).Needs(Scope.Read).WithTags("Events").WithSummary("One event by Tocsin's own id")
-            .Produces<EventDescription>().ProducesProblem(400).ProducesProblem(401).ProducesProblem(404).ProducesProblem(503);
+        routes.MapGet("/events", (Delegate)((HttpContext context) => AnswerAsync(context, alerts: false))).Needs(Scope.Read, EventWalk.Parameters)
+            .Named("listEvents", "Events", "All events, filtered; a page as JSON, everything that matches as NDJSON or CSV").GivesEvents();
+        routes.MapGet("/alerts", (Delegate)((HttpContext context) => AnswerAsync(context, alerts: true))).Needs(Scope.Read, EventWalk.Parameters)
+            .Named("listAlerts", "Events", "Events of kind alert, filtered; a page as JSON, everything that matches as NDJSON or CSV").GivesEvents();
+        routes.MapGet("/events/{id}", GetAsync).Needs(Scope.Read).Named("getEvent", "Events", "One event by Tocsin's own id")
+            .Gives<EventDescription>(200, "The event as it reads now").Refuses(404).Refuses(503);
     }
 
     private Task AnswerAsync(HttpContext context, bool alerts)

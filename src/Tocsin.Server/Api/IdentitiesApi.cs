@@ -2,6 +2,7 @@ using Tocsin.Access;
 using Tocsin.Collect;
 using Tocsin.Enrich;
 using Tocsin.Journal;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Api;
 
@@ -14,11 +15,12 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/identities", (Delegate)GetAsync)
-            .Needs(Scope.Read, new("ip", "The address asked about"), new("at", "Only who held it then"), new("unresolved", "true: the addresses nobody was found for, most events first"), new("limit", $"Of unresolved, 1 to {MaxUnresolved}"))
-            .WithTags("Identities").WithSummary("Who held an address when, from which source").ProducesProblem(400);
-        routes.MapPost("/identities", AssignAsync).Needs(Scope.Operate).WithTags("Identities")
-            .WithSummary("Assigns an address by hand; its unresolved events move at once").Accepts<Assignment>("application/json")
-            .Produces<Assignment>(201).ProducesProblem(400).ProducesProblem(422);
+            .Needs(Scope.Read, new("ip", "The address asked about", QueryValue.Text), new("at", "Only who held it then", QueryValue.Time), new("unresolved", "true: the addresses nobody was found for, most events first", QueryValue.Flag), new("limit", $"Of unresolved, 1 to {MaxUnresolved}", QueryValue.Whole(1, MaxUnresolved)))
+            .Named("listHolders", "Identities", "Who held an address when, from which source; or the addresses nobody was found for")
+            .Gives(200, "Holders, or unresolved addresses with their events", "application/json", EitherShapes.Identities).Refuses(503);
+        routes.MapPost("/identities", AssignAsync).Needs(Scope.Operate)
+            .Named("assignAddress", "Identities", "Assigns an address by hand; its unresolved events move at once").Accepts<Assignment>("application/json")
+            .Gives<Assigned>(201, "The assignment as it is kept", "Location").Refuses(422).Refuses(503);
     }
 
     private async Task<IResult> GetAsync(HttpContext context)
@@ -72,7 +74,7 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
         {
             return new Problem(StatusCodes.Status422UnprocessableEntity, "directory_full", error.Message);
         }
-        return Results.Created($"/identities?ip={Uri.EscapeDataString(address!)}", body with { Ip = address });
+        return Results.Created($"/identities?ip={Uri.EscapeDataString(address!)}", new Assigned(address!, body.UserId!, body.From, body.To));
     }
 
     private SecurityEvent Record(string address, Assignment assigned, Actor actor) =>
@@ -92,4 +94,8 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
 }
 
 /// <summary>An address given to a person by hand, from and to open when absent.</summary>
+[RequestBody("ip", "user_id")]
 internal sealed record Assignment(string? Ip, string? UserId, DateTimeOffset? From, DateTimeOffset? To);
+
+/// <summary>An assignment as it is kept; null ends are open.</summary>
+internal sealed record Assigned(string Ip, string UserId, DateTimeOffset? From, DateTimeOffset? To);

@@ -1,5 +1,3 @@
-using Microsoft.OpenApi;
-
 namespace Tocsin.Server.Api;
 
 /// <summary>The page at <c>/</c>, the API's description and the page to try it: static files under a strict content policy.</summary>
@@ -11,43 +9,6 @@ internal static class Pages
     private const string DocsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
     private static readonly object HeadMark = new();
-
-    public static void AddDescription(IServiceCollection services) => services.AddOpenApi(options =>
-    {
-        options.AddDocumentTransformer((document, _, _) =>
-        {
-            document.Info = new OpenApiInfo
-            {
-                Title = "Tocsin",
-                Version = ServerVersion.Text,
-                Description = "Security incidents by employee. Errors are application/problem+json (RFC 9457). Times are RFC 3339 UTC.",
-            };
-            document.Servers = [];
-            document.Components ??= new OpenApiComponents();
-            document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal)
-            {
-                ["token"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The admin token stands in admin.token in the data folder." },
-            };
-            return Task.CompletedTask;
-        });
-        options.AddOperationTransformer((operation, context, _) =>
-        {
-            if (context.Description.ActionDescriptor.EndpointMetadata.OfType<RouteRules>().FirstOrDefault() is not { } rules)
-                return Task.CompletedTask;
-            operation.Parameters ??= [];
-            foreach (var parameter in rules.Query)
-                operation.Parameters.Add(new OpenApiParameter
-                {
-                    Name = parameter.Name,
-                    In = ParameterLocation.Query,
-                    Description = parameter.Description,
-                    Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-                });
-            if (rules.Scope != Access.Scope.None)
-                operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("token", context.Document)] = [] }];
-            return Task.CompletedTask;
-        });
-    });
 
     /// <summary>Headers every answer carries.</summary>
     public static IApplicationBuilder UseSafeHeaders(this IApplicationBuilder app) => app.Use((context, next) =>

@@ -6,6 +6,7 @@ using Tocsin.Access;
 using Tocsin.Collect;
 using Tocsin.Collect.Push;
 using Tocsin.Journal;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Api;
 
@@ -33,8 +34,8 @@ internal sealed class PushApi
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        foreach (var path in new[] { "/event", "/events" })
-            routes.MapPost(path, (Delegate)PushAsync).Needs(Scope.Ingest, PushLimits.MaxBodyBytes).DescribedAsPush();
+        foreach (var (path, name) in new[] { ("/event", "pushEvent"), ("/events", "pushEvents") })
+            routes.MapPost(path, (Delegate)PushAsync).Needs(Scope.Ingest, PushLimits.MaxBodyBytes).DescribedAsPush(name);
     }
 
     private Task PushAsync(HttpContext context)

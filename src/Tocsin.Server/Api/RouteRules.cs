@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Metadata;
 using Tocsin.Access;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Api;
 
@@ -7,7 +8,7 @@ namespace Tocsin.Server.Api;
 /// One query parameter of a route, for the check of names and for the API's description. A name that ends with <c>.*</c> stands for all that begin
 /// so and go on.
 /// </summary>
-internal sealed record QueryParameter(string Name, string Description)
+internal sealed record QueryParameter(string Name, string Description, QueryValue Value)
 {
     public bool IsCalled(string name) =>
         name == Name || (Name.EndsWith(".*", StringComparison.Ordinal) && name.Length >= Name.Length && name.AsSpan().StartsWith(Name.AsSpan(0, Name.Length - 1), StringComparison.Ordinal));

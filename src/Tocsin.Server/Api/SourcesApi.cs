@@ -1,9 +1,9 @@
 using System.Buffers;
-using System.Text.Json;
 using Tocsin.Access;
 using Tocsin.Collect;
 using Tocsin.Collect.Reading;
 using Tocsin.Journal;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Api;
 
@@ -17,19 +17,20 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/sources", () => collector.View()).Needs(Scope.Read).WithTags("Sources").WithSummary("Every source as it stands");
-        routes.MapGet("/sources/{name}", Get).Needs(Scope.Read).WithTags("Sources").WithSummary("One source as it stands")
-            .Produces<SourceView>().ProducesProblem(404);
-        routes.MapGet("/sources/{name}/syncs", SyncsAsync).Needs(Scope.Read).WithTags("Sources").WithSummary("The last 100 polls, newest first")
-            .Produces<IReadOnlyList<JsonElement>>().ProducesProblem(404);
-        routes.MapGet("/sources/{name}/rejects", RejectsAsync).Needs(Scope.Read, new("limit", $"1 to {MaxRejectsPerPage}, {DefaultRejects} when left out"), new("cursor", "Where the last page ended"))
-            .WithTags("Sources").WithSummary("Records that could not be mapped, each once, with the reason")
-            .Produces<IReadOnlyList<JsonElement>>().ProducesProblem(400).ProducesProblem(404);
-        routes.MapPatch("/sources/{name}", PatchAsync).Needs(Scope.Operate).WithTags("Sources").WithSummary("Pauses, resumes or reschedules a source, for good")
-            .Accepts<SourceChange>("application/json").Produces<SourceView>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(422);
-        routes.MapPost("/sync", Sync).Needs(Scope.Operate, new QueryParameter("source", "Only this one; all when left out")).WithTags("Sources")
-            .WithSummary("Polls now; a source that waits to retry starts at once")
-            .Produces<SyncStarted>(202).Produces<SyncStarted>(409).ProducesProblem(404);
+        routes.MapGet("/sources", () => collector.View()).Needs(Scope.Read).Named("listSources", "Sources", "Every source as it stands")
+            .Gives<IReadOnlyList<SourceView>>(200, "The sources");
+        routes.MapGet("/sources/{name}", Get).Needs(Scope.Read).Named("getSource", "Sources", "One source as it stands")
+            .Gives<SourceView>(200, "The source").Refuses(404);
+        routes.MapGet("/sources/{name}/syncs", SyncsAsync).Needs(Scope.Read).Named("listSyncs", "Sources", "The last 100 polls, newest first")
+            .Gives<IReadOnlyList<SyncDescription>>(200, "The polls").Refuses(404).Refuses(503);
+        routes.MapGet("/sources/{name}/rejects", RejectsAsync).Needs(Scope.Read, new("limit", $"1 to {MaxRejectsPerPage}, {DefaultRejects} when left out", QueryValue.Whole(1, MaxRejectsPerPage)), new("cursor", "Where the last page ended", QueryValue.Text))
+            .Named("listRejects", "Sources", "Records that could not be mapped, each once, with the reason")
+            .Gives<IReadOnlyList<RejectDescription>>(200, "A page of them", "Link").Refuses(404).Refuses(503);
+        routes.MapPatch("/sources/{name}", PatchAsync).Needs(Scope.Operate).Named("changeSource", "Sources", "Pauses, resumes or reschedules a source, for good")
+            .Accepts<SourceChange>("application/json").Gives<SourceView>(200, "The source as it is now").Refuses(404).Refuses(422).Refuses(503);
+        routes.MapPost("/sync", Sync).Needs(Scope.Operate, new QueryParameter("source", "Only this one; all when left out; repeat for several", QueryValue.Text.Many()))
+            .Named("sync", "Sources", "Polls now; a source that waits to retry starts at once")
+            .Gives<SyncStarted>(202, "Some were started").Gives<SyncStarted>(409, "Nothing was started: all were polling already").Refuses(404);
     }
 
     private IResult Get(string name) => collector.View(name) is { } view ? Results.Ok(view) : Unknown(name);
@@ -115,6 +116,7 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
 }
 
 /// <summary>A change of a source's schedule; what is absent stays as it is.</summary>
+[RequestBody]
 internal sealed record SourceChange(bool? Enabled, string? Every);
 
 /// <summary>Which sources were told to poll, and which were polling already.</summary>

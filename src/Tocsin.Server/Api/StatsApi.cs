@@ -1,8 +1,10 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text.Json.Serialization;
 using Tocsin.Access;
 using Tocsin.Collect.Reading;
 using Tocsin.Journal;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Api;
 
@@ -22,15 +24,15 @@ internal sealed class StatsApi(EventJournal journal, TimeProvider time)
     private static readonly QueryParameter[] Parameters =
     [
         .. EventFilterReader.Parameters,
-        new("by", $"What to count by: {string.Join(", ", Fields)}; priority when left out"),
-        new("every", $"Counts by steps of this length too, like 30s, 1m, 1h or 1d. Without since the last {DefaultSteps} steps; without until, until now; {StatsQuery.MaxSteps} steps at most"),
-        new("limit", $"Values told by name, the most frequent first, 1 to {StatsQuery.MaxValues}, {DefaultValues} when left out; the rest is counted in others"),
+        new("by", $"What to count by: {string.Join(", ", Fields)}; priority when left out", QueryValue.OneOf(Fields)),
+        new("every", $"Counts by steps of this length too, like 30s, 1m, 1h or 1d. Without since the last {DefaultSteps} steps; without until, until now; {StatsQuery.MaxSteps} steps at most", QueryValue.Matching("^[0-9]+(s|m|h|d)$", "1m")),
+        new("limit", $"Values told by name, the most frequent first, 1 to {StatsQuery.MaxValues}, {DefaultValues} when left out; the rest is counted in others", QueryValue.Whole(1, StatsQuery.MaxValues)),
     ];
 
     public void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet("/stats", (Delegate)GetAsync).Needs(Scope.Read, Parameters).WithTags("Events")
-            .WithSummary("Counts of events by a field, with a time series; only steps that hold something are listed")
-            .Produces<StatsAnswer>().ProducesProblem(400).ProducesProblem(401).ProducesProblem(503);
+        routes.MapGet("/stats", (Delegate)GetAsync).Needs(Scope.Read, Parameters)
+            .Named("getStats", "Events", "Counts of events by a field, with a time series; only steps that hold something are listed")
+            .Gives<StatsAnswer>(200, "The counts", "Tocsin-Sequence", "Tocsin-Partial").Refuses(503);
 
     private async Task<IResult> GetAsync(HttpContext context)
     {
@@ -113,7 +115,7 @@ internal sealed class StatsApi(EventJournal journal, TimeProvider time)
 /// The counts: <c>values</c> the most frequent first, a null value for events that have none; <c>others</c> the events of values beyond the limit;
 /// <c>every</c> and <c>series</c> only when steps were asked for.
 /// </summary>
-internal sealed record StatsAnswer(string By, long Total, IReadOnlyList<ValueCount> Values, long Others, long Sequence)
+internal sealed record StatsAnswer([property: AllowedValues("priority", "kind", "type", "source", "device", "country", "user_id")] string By, long Total, IReadOnlyList<ValueCount> Values, long Others, long Sequence)
 {
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Every { get; init; }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tocsin.Access;
 using Tocsin.Projections;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Api;
 
@@ -14,9 +15,9 @@ internal sealed class StreamApi(LiveTail tail, AccessControl access, StreamMetri
 
     public void Map(IEndpointRouteBuilder routes) =>
         routes.MapGet("/events/stream", (Delegate)StreamAsync)
-            .Needs(Scope.Read, [.. EventFilterReader.Parameters, new(LastEventId, "As the header Last-Event-ID, for clients that cannot send it: goes on after this sequence")])
-            .WithTags("Events").WithSummary("Events as they are committed (server-sent events); a change of an earlier one is named amended. Last-Event-ID resumes without a gap")
-            .Produces(200, contentType: "text/event-stream").ProducesProblem(400).ProducesProblem(401).ProducesProblem(503);
+            .Needs(Scope.Read, [.. EventFilterReader.Parameters, new(LastEventId, "As the header Last-Event-ID, for clients that cannot send it: goes on after this sequence", QueryValue.Matching("^[0-9]+$"))])
+            .Named("streamEvents", "Events", "Events as they are committed (server-sent events); a change of an earlier one is named amended. Last-Event-ID resumes without a gap")
+            .GivesStream();
 
     private async Task StreamAsync(HttpContext context)
     {

@@ -1,5 +1,7 @@
+using System.ComponentModel.DataAnnotations;
 using Tocsin.Access;
 using Tocsin.Collect.Reading;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Api;
 
@@ -13,14 +15,14 @@ internal sealed class TokensApi(TokenStore tokens)
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/tokens", List).Needs(Scope.Tokens).WithTags("Tokens").WithSummary("Every token by name, without its secret")
-            .Produces<IReadOnlyList<TokenView>>();
-        routes.MapGet("/tokens/{name}", Get).Needs(Scope.Tokens).WithTags("Tokens").WithSummary("One token, without its secret")
-            .Produces<TokenView>().ProducesProblem(404);
-        routes.MapPost("/tokens", CreateAsync).Needs(Scope.Tokens).WithTags("Tokens").WithSummary("Makes a token: the only answer that holds its secret")
-            .Accepts<TokenRequest>("application/json").Produces<MadeToken>(201).ProducesProblem(400).ProducesProblem(409).ProducesProblem(422);
-        routes.MapDelete("/tokens/{name}", RevokeAsync).Needs(Scope.Tokens).WithTags("Tokens").WithSummary("Revokes a token: from now on it is not known")
-            .Produces(204).ProducesProblem(404).ProducesProblem(409);
+        routes.MapGet("/tokens", List).Needs(Scope.Tokens).Named("listTokens", "Tokens", "Every token by name, without its secret")
+            .Gives<IReadOnlyList<TokenView>>(200, "The tokens");
+        routes.MapGet("/tokens/{name}", Get).Needs(Scope.Tokens).Named("getToken", "Tokens", "One token, without its secret")
+            .Gives<TokenView>(200, "The token").Refuses(404);
+        routes.MapPost("/tokens", CreateAsync).Needs(Scope.Tokens).Named("createToken", "Tokens", "Makes a token: the only answer that holds its secret")
+            .Accepts<TokenRequest>("application/json").Gives<MadeToken>(201, "The token with its secret", "Location").Refuses(409).Refuses(422).Refuses(503);
+        routes.MapDelete("/tokens/{name}", RevokeAsync).Needs(Scope.Tokens).Named("revokeToken", "Tokens", "Revokes a token: from now on it is not known")
+            .Gives(204, "It is revoked").Refuses(404).Refuses(409).Refuses(503);
     }
 
     private IResult List(HttpContext context)
@@ -94,14 +96,17 @@ internal sealed class TokensApi(TokenStore tokens)
 }
 
 /// <summary>A token to be made: what it may, and for how long (<c>90d</c>; absent or null: for good).</summary>
-internal sealed record TokenRequest(string? Name, IReadOnlyList<string?>? Scopes, string? Expires);
+[RequestBody("name", "scopes")]
+internal sealed record TokenRequest(
+    string? Name, [property: AllowedValues("ingest", "read", "operate", "metrics", "admin")] IReadOnlyList<string?>? Scopes, string? Expires);
 
 /// <summary>A token as everybody who may ask sees it.</summary>
-internal sealed record TokenView(string Name, IReadOnlyList<string> Scopes, DateTimeOffset? CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt);
+internal sealed record TokenView(
+    string Name, [property: AllowedValues("ingest", "read", "operate", "metrics", "admin")] IReadOnlyList<string> Scopes, DateTimeOffset? CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt);
 
 /// <summary>A token as it is shown once.</summary>
 internal sealed record MadeToken(
-    string Token, string Name, IReadOnlyList<string> Scopes, DateTimeOffset? CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt)
+    string Token, string Name, [property: AllowedValues("ingest", "read", "operate", "metrics", "admin")] IReadOnlyList<string> Scopes, DateTimeOffset? CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt)
 {
     /// <summary>Prints no secret.</summary>
     public override string ToString() => $"token {Name} ***";

@@ -86,7 +86,7 @@ internal static class DemoCommand
         return File.Exists(file) ? File.ReadAllText(file).Trim() : $"(the one this folder was made with; {AdminToken.FileName} is gone)";
     }
 
-    private static string Banner(ServerOptions options, string mock, string token) => $"""
+    private static string Banner(ServerOptions options, string mock, string token, string example = """{"type":"account_created","user_id":"1234","data":{"plan":"free"}}""") => $"""
 
         Tocsin {ServerVersion.Text} demo
 
@@ -99,8 +99,8 @@ internal static class DemoCommand
 
         Try:
           curl "{options.Urls[0]}/incidents?limit=2"
-          curl "{options.Urls[0]}/sources"
-          curl -X POST -H "Authorization: Bearer {token}" "{options.Urls[0]}/sync"
+          curl -X POST -H "Authorization: Bearer {token}" -H "Content-Type: application/json" -d '{example}' "{options.Urls[0]}/event"
+          curl "{options.Urls[0]}/events?type=account_created"
 
         Ctrl+C stops it.
 

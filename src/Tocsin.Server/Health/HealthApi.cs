@@ -1,8 +1,10 @@
+using System.ComponentModel.DataAnnotations;
 using Tocsin.Access;
 using Tocsin.Collect;
 using Tocsin.Journal;
 using Tocsin.Projections;
 using Tocsin.Server.Api;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Health;
 
@@ -13,16 +15,22 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health", Get).WithMetadata(RouteRules.OpenWithMore).WithTags("Health")
-            .WithSummary("How the service is: the status alone without a token, all of it with one").Produces<HealthReport>().Produces<HealthReport>(503);
-        routes.MapGet("/livez", () => Results.Ok(new HealthStatus("alive"))).WithMetadata(RouteRules.Open).WithTags("Health").WithSummary("The process is up");
-        routes.MapGet("/readyz", Ready).WithMetadata(RouteRules.Open).WithTags("Health")
-            .WithSummary("The store can be written and read").Produces<HealthStatus>().ProducesProblem(503);
+        routes.MapGet("/health", Get).WithMetadata(RouteRules.OpenWithMore)
+            .Named("getHealth", "Health", "How the service is: the status alone without a token, all of it with one")
+            .Gives<HealthReport>(200, "healthy, or degraded: a source fails", EitherShapes.Health).Gives<HealthReport>(503, "unhealthy: the store cannot be written", EitherShapes.Health);
+        routes.MapGet("/livez", () => Results.Ok(new ProbeAnswer("alive"))).WithMetadata(RouteRules.Open).Named("isAlive", "Health", "The process is up")
+            .Gives<ProbeAnswer>(200, "It is");
+        routes.MapGet("/readyz", Ready).WithMetadata(RouteRules.Open)
+            .Named("isReady", "Health", "The store can be written and read").Gives<ProbeAnswer>(200, "It can").Refuses(503);
     }
 
-    private IResult Ready() => probe.Defect is null
-        ? Results.Ok(new HealthStatus("ready"))
-        : new Problem(StatusCodes.Status503ServiceUnavailable, "store_unavailable", "The store cannot be written and read now.");
+    private IResult Ready(HttpContext context)
+    {
+        if (probe.Defect is null)
+            return Results.Ok(new ProbeAnswer("ready"));
+        context.Response.Headers.RetryAfter = "5";
+        return new Problem(StatusCodes.Status503ServiceUnavailable, "store_unavailable", "The store cannot be written and read now.");
+    }
 
     private IResult Get(HttpContext context)
     {
@@ -54,8 +62,12 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
 
 internal sealed record HealthStatus(string Status);
 
+/// <summary>A probe that went well.</summary>
+internal sealed record ProbeAnswer([property: AllowedValues("alive", "ready")] string Status);
+
 internal sealed record HealthReport
 {
+    [AllowedValues("healthy", "degraded", "unhealthy")]
     public required string Status { get; init; }
 
     public required string Version { get; init; }
@@ -79,7 +91,8 @@ internal sealed record HealthReport
     public required IReadOnlyList<SourceHealth> Sources { get; init; }
 }
 
-internal sealed record StoreHealth(string Engine, string Version, string Status, double LatencyMs, string? Error);
+internal sealed record StoreHealth(
+    string Engine, string Version, [property: AllowedValues("healthy", "unhealthy")] string Status, double LatencyMs, string? Error);
 
 /// <summary>How far the board has read, how far the journal is, how many events the board holds, and why it does not follow.</summary>
 internal sealed record BoardHealth(long Sequence, long Head, int Events, string? Error);

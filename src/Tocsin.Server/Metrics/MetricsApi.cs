@@ -1,5 +1,6 @@
 using Tocsin.Access;
 using Tocsin.Server.Api;
+using Tocsin.Server.Api.Description;
 
 namespace Tocsin.Server.Metrics;
 
@@ -8,5 +9,6 @@ internal sealed class MetricsApi(MetricsRegistry registry)
 {
     public void Map(IEndpointRouteBuilder routes, Scope scope) =>
         routes.MapGet("/metrics", () => Results.Bytes(registry.Scrape(), PrometheusText.ContentType)).Needs(scope)
-            .WithTags("Health").WithSummary("Metrics in Prometheus' text format").Produces(200, contentType: "text/plain");
+            .Named("getMetrics", "Health", "Metrics in Prometheus' text format")
+            .Gives(200, "The text exposition format, version 0.0.4", "text/plain", _ => Shapes.Text());
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 
 namespace Tocsin.Collect;
@@ -66,6 +67,7 @@ public sealed record SourceView
 {
     public required string Name { get; init; }
 
+    [AllowedValues("incident", "alert", "audit")]
     public required string Kind { get; init; }
 
     public required SourcePhase Status { get; init; }

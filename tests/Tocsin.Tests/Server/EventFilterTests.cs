@@ -214,7 +214,7 @@ public sealed class EventFilterTests(EventFilterFixture fixture) : IClassFixture
     {
         var document = JsonElement.Parse(await _server.Client.GetStringAsync("/openapi/v1.json"));
         var e = JsonElement.Parse(await _server.Client.GetStringAsync("/events?limit=1"))[0];
-        document.GetProperty("components").GetProperty("schemas").GetProperty("EventDescription").GetProperty("properties").EnumerateObject().Select(field => field.Name)
+        document.GetProperty("components").GetProperty("schemas").GetProperty("Event").GetProperty("properties").EnumerateObject().Select(field => field.Name)
             .ShouldBe(e.EnumerateObject().Select(field => field.Name));
         document.GetProperty("paths").GetProperty("/events").GetProperty("get").GetProperty("responses").GetProperty("200").GetProperty("content").EnumerateObject()
             .Select(content => content.Name).ShouldBe(["application/json", "application/x-ndjson", "text/csv"]);
