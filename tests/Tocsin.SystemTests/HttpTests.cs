@@ -43,7 +43,7 @@ public sealed partial class HttpTests(StillHouse house) : IClassFixture<StillHou
     private static readonly string[] Routes =
     [
         "/incidents", "/incidents/{user_id}", "/sources", "/sources/{name}", "/sources/{name}/syncs", "/sources/{name}/rejects", "/sync", "/health",
-        "/livez", "/readyz", "/identities",
+        "/livez", "/readyz", "/identities", "/event", "/events", "/events/{id}", "/events/stream", "/alerts", "/stats", "/tokens", "/tokens/{name}", "/metrics",
     ];
 
     [Theory]
