@@ -9,10 +9,17 @@ internal sealed class RecentEntries
     private const int MaxEntries = 16_384;
     private const long MaxBytes = 16 << 20;
 
+    /// <summary>
+    /// Entries kept whatever was committed since: enough for who follows closely. More of them, that nobody asks for any more, would only be carried along by
+    /// the garbage collector.
+    /// </summary>
+    private const int MinEntries = 1_024;
+
     private readonly Lock _lock = new();
     private readonly Sequenced[] _ring = new Sequenced[MaxEntries];
     private long _first = 1;
     private long _last;
+    private long _previous;
     private long _bytes;
 
     /// <summary>Adds what a commit made, in order.</summary>
@@ -20,6 +27,9 @@ internal sealed class RecentEntries
     {
         lock (_lock)
         {
+            // What the commit before last made has been read by who follows.
+            Forget(Math.Min(_previous, _last - MinEntries));
+            _previous = _last;
             var i = 0;
             foreach (var append in group)
             {
@@ -53,12 +63,18 @@ internal sealed class RecentEntries
         _last = entry.Sequence;
         _bytes += BytesOf(entry);
         while (_first < _last && (_last - _first >= MaxEntries || _bytes > MaxBytes))
+            Forget(_first);
+        _ring[_last % MaxEntries] = entry;
+    }
+
+    private void Forget(long upTo)
+    {
+        while (_first <= upTo && _first < _last)
         {
             ref var oldest = ref _ring[_first++ % MaxEntries];
             _bytes -= BytesOf(oldest);
             oldest = default;
         }
-        _ring[_last % MaxEntries] = entry;
     }
 
     private static long BytesOf(Sequenced entry) => entry.Entry is SecurityEvent e ? e.Data.Utf8.Length + (e.Description?.Length ?? 0) : 0;

@@ -2,7 +2,8 @@ namespace Tocsin.Engines.Sqlite.Segments;
 
 /// <summary>
 /// Connections to the rows of sealed partitions: opened when needed, kept while they are used often. A file that never changes is opened as such, without
-/// locks; it is read through the system's cache, so that a connection costs little.
+/// locks. It is read through the system's cache and not mapped: a connection costs little, and what was once looked through does not stay in the
+/// process's memory.
 /// </summary>
 internal sealed class SegmentConnections : IDisposable
 {
@@ -21,7 +22,7 @@ internal sealed class SegmentConnections : IDisposable
                     _newestFirst.Remove(node);
                     return node.Value.Connection;
                 }
-        return SqliteConnection.OpenImmutable(segment.RowsPath).Set("PRAGMA query_only=ON; PRAGMA cache_size=-256; PRAGMA mmap_size=1073741824");
+        return SqliteConnection.OpenImmutable(segment.RowsPath).Set("PRAGMA query_only=ON; PRAGMA cache_size=-256; PRAGMA mmap_size=0");
     }
 
     public void Return(Segment segment, SqliteConnection connection)
