@@ -96,8 +96,8 @@ public sealed class RecentEntriesTests : IAsyncLifetime
     public async Task Only_the_newest_entries_are_kept_the_others_come_from_the_store()
     {
         const int Extra = 116;
-        for (var i = 0; i < (MaxEntries + Extra) / 5500; i++)
-            await AppendAsync([.. Enumerable.Range(0, 5500).Select(n => Event($"{n % 50}"))]);
+        for (var i = 0; i < 2; i++)
+            await AppendAsync([.. Enumerable.Range(0, (MaxEntries + Extra) / 2).Select(n => Event($"{n % 50}"))]);
         _journal.Head.ShouldBe(MaxEntries + Extra);
         (await _journal.ReadAsync(Extra - 1, 3, default)).Select(entry => entry.Sequence).ShouldBe([Extra, Extra + 1, Extra + 2]);
         var stored = await _store.ReadAsync(Extra, 10_000, default);
@@ -105,6 +105,15 @@ public sealed class RecentEntriesTests : IAsyncLifetime
         Same(await _journal.ReadAsync(Extra, 10_000, default), stored);
         (await _journal.ReadAsync(_journal.Head - 1, 10, default)).Single().Sequence.ShouldBe(_journal.Head);
         await Should.ThrowAsync<JournalUnavailableException>(() => _journal.ReadAsync(Extra - 1, 1, default).AsTask());
+    }
+
+    [Fact]
+    public async Task What_commits_before_the_last_two_made_is_let_go_but_for_the_last_thousand()
+    {
+        foreach (var entries in (int[])[3_000, 2_000, 500, 400, 300])
+            await AppendAsync([.. Enumerable.Range(0, entries).Select(n => Event($"{n % 50}"))]);
+        (await ReadsAsync(6_200 - 1_325, "more than the last commits, and more than a thousand")).ShouldBeFalse();
+        (await ReadsAsync(6_200 - 1_000, "a thousand, over three commits")).ShouldBeTrue();
     }
 
     [Fact]
