@@ -91,6 +91,9 @@ internal sealed class PushApi
 
     private async Task AppendAsync(HttpContext context, PushBatch batch)
     {
+        // What could not be read has no kind and no source that is known: it counts as its sender's audit events.
+        if (batch.Rejects.Count > 0)
+            _journal.Metrics?.Rejected(EventKind.Audit, context.Caller()!.Name, batch.Rejects.Count);
         if (batch.Refusal is { } refusal)
         {
             await PushAnswer.Refused(refusal).ExecuteAsync(context);

@@ -47,6 +47,25 @@ public sealed class MetricsTests
     }
 
     [Fact]
+    public async Task Pushes_count_by_what_became_of_them()
+    {
+        await using var server = await RunningServer.StartAsync();
+        const string Batch = """[{"type":"a","external_id":"1"},{"type":"b"},{"kind":"audit"}]""";
+        for (var n = 0; n < 2; n++)
+            (await server.PostAsync("/events", Batch)).Dispose();
+        (await server.PostAsync("/event", """{"no":"type"}""")).Dispose();
+        (await server.PostAsync("/event", """{"type":"other","external_id":"1"}""")).Dispose();
+
+        var metrics = await MetricsText.ScrapeAsync(server.Client);
+
+        metrics.Value("""tocsin_events_total{kind="audit",source="admin",result="created"}""").ShouldBe(3);
+        metrics.Value("""tocsin_events_total{kind="audit",source="admin",result="duplicate"}""").ShouldBe(1);
+        metrics.Value("""tocsin_events_total{kind="audit",source="admin",result="rejected"}""").ShouldBe(3);
+        metrics.Value("""tocsin_events_total{kind="audit",source="admin",result="changed"}""").ShouldBe(1);
+        metrics.Value("""tocsin_http_refused_pushes_total{code="idempotency_conflict"}""").ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Paths_that_are_not_there_and_people_make_no_labels()
     {
         await using var server = await RunningServer.StartAsync();
