@@ -43,7 +43,6 @@ internal static class PartitionLoader
     private static void LayAmendments(SqliteConnection connection, List<Partition> partitions, StringCache words)
     {
         var set = new PartitionSet([.. partitions]);
-        var reader = new SqliteReader(connection, words);
         var from = partitions.Min(partition => partition.Segment?.Index.Horizon ?? partition.FirstSequence - 1);
         var row = connection.Statement("SELECT sequence, target, changes FROM amendment WHERE sequence > ?1 ORDER BY sequence").Bind(1, from);
         while (row.Step())
@@ -53,7 +52,7 @@ internal static class PartitionLoader
             if (sequence <= (partition.Segment?.Index.Horizon ?? 0))
                 continue;
             using var rows = partition.Rent(connection);
-            var first = partition.Table.Find(rows.Connection, target, reader.Words)! with { Data = RawRecord.None };
+            var first = partition.Table.Find(rows.Connection, target, words)! with { Data = RawRecord.None };
             var history = EntryReader.History(connection, first, target, sequence - 1);
             partition.Amended.Add(target, history, new EventVersion(AmendmentJson.Read(target, row.Bytes(2)).Apply(history[^1].Event), sequence));
         }

@@ -15,11 +15,7 @@ internal sealed class StoreLock : IDisposable
     {
         try
         {
-            // Names of people and the key of the dedupe hashes: for the owner alone. An existing folder keeps the rights it was given.
-            if (OperatingSystem.IsWindows())
-                Directory.CreateDirectory(folder);
-            else
-                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            PrivateFolder.Create(folder);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

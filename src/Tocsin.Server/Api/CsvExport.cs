@@ -60,6 +60,12 @@ internal static class CsvExport
     private static void Next(ReadOnlySpan<byte> cell, IBufferWriter<byte> output)
     {
         output.Write(","u8);
+        Cell(cell, output);
+    }
+
+    /// <summary>A cell: quoted where needed, and text where a spreadsheet would run it.</summary>
+    public static void Cell(ReadOnlySpan<byte> cell, IBufferWriter<byte> output)
+    {
         var quoted = cell.ContainsAny(NeedsQuotes);
         if (quoted)
             output.Write("\""u8);

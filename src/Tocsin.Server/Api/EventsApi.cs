@@ -11,7 +11,7 @@ namespace Tocsin.Server.Api;
 /// <summary><c>GET /events</c>, <c>/events/{id}</c> and <c>/alerts</c>: pages of events as they stand in the journal, or all of them as an export.</summary>
 internal sealed class EventsApi(EventJournal journal, EventExport export, TimeProvider time)
 {
-    /// <summary>How long a page is looked for; then the answer is what was found.</summary>
+    /// <summary>How long is looked or counted for one answer; then it is what was found.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(4.5);
 
     /// <summary>Bytes written before the client must have taken some.</summary>

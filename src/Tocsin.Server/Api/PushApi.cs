@@ -17,7 +17,6 @@ namespace Tocsin.Server.Api;
 internal sealed class PushApi
 {
     private const string Json = "application/json";
-    private const string OwnSource = "tocsin";
     private readonly EventJournal _journal;
     private readonly PushAppend _append;
     private readonly TimeProvider _time;
@@ -28,7 +27,7 @@ internal sealed class PushApi
     {
         (_journal, _append, _time) = (journal, new PushAppend(journal), time);
         // In any case: a name that only looks like a source's would mislead whoever reads it.
-        var reserved = sources.Select(source => source.Name).Append(OwnSource).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var reserved = sources.Select(source => source.Name).Append(EventFilter.OwnSource).ToHashSet(StringComparer.OrdinalIgnoreCase);
         _reader = new PushReader(journal.Store.Info, reserved.Contains);
     }
 
@@ -139,7 +138,7 @@ internal sealed class PushApi
         string? key = null;
         if (headers.TryGetValue("Idempotency-Key", out var keys) && !IsKey(keys, out key))
             return new Problem(StatusCodes.Status400BadRequest, "invalid_idempotency_key", $"Idempotency-Key must have 1 to {PushLimits.MaxIdempotencyKeyCharacters} printable characters, and be given once.");
-        call = new PushCall(((Caller)context.Items[typeof(Caller)]!).Name, lines, key, _time.GetUtcNow());
+        call = new PushCall(context.Caller()!.Name, lines, key, _time.GetUtcNow());
         return null;
     }
 

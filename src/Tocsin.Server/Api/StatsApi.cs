@@ -14,7 +14,6 @@ internal sealed class StatsApi(EventJournal journal, TimeProvider time)
     /// <summary>Steps of a series that does not say where to begin.</summary>
     private const int DefaultSteps = 120;
     private const int DefaultValues = 100;
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(4.5);
     private static readonly TimeSpan MinEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxEvery = TimeSpan.FromDays(366);
 
@@ -44,7 +43,7 @@ internal sealed class StatsApi(EventJournal journal, TimeProvider time)
             By = (StatsField)by,
             Every = Every(reader),
             Limit = reader.Number("limit", 1, StatsQuery.MaxValues) ?? DefaultValues,
-            Deadline = Deadline,
+            Deadline = EventsApi.Deadline,
         };
         if (query.Every is { } every)
             query = query with { Filter = Bounded(reader, query.Filter, every) };

@@ -31,7 +31,5 @@ internal static class HealthCommand
     }
 
     private static (JsonElement, string[]) Row(JsonElement source) =>
-        (source, [Text(source, "name"), Text(source, "status"), Text(source, "last_success"), Text(source, "consecutive_failures"), Text(source, "last_error")]);
-
-    private static string Text(JsonElement source, string name) => source.GetProperty(name) is { ValueKind: not JsonValueKind.Null } value ? value.ToString() : "-";
+        (source, [Output.Text(source, "name"), Output.Text(source, "status"), Output.Text(source, "last_success"), Output.Text(source, "consecutive_failures"), Output.Text(source, "last_error")]);
 }

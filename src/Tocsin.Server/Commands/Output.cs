@@ -1,7 +1,10 @@
+using System.Buffers;
 using System.CommandLine;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using Spectre.Console;
+using Tocsin.Server.Api;
 
 namespace Tocsin.Server.Commands;
 
@@ -54,6 +57,9 @@ internal static class Output
         return pipe.CanSeek ? Console.OpenStandardOutput() : pipe;
     }
 
+    /// <summary>A member of an answer as a cell; a dash where it is null.</summary>
+    public static string Text(JsonElement answer, string name) => answer.GetProperty(name) is { ValueKind: not JsonValueKind.Null } value ? value.ToString() : "-";
+
     /// <summary>Text from outside, safe for a terminal.</summary>
     public static string Plain(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
 
@@ -75,11 +81,11 @@ internal static class Output
         AnsiConsole.Write(table);
     }
 
-    /// <summary>Quoted where needed; a cell that a spreadsheet would run as a formula is made text by a quote in front.</summary>
+    /// <summary>A cell as the API exports it.</summary>
     private static string CsvCell(string cell)
     {
-        if (cell.Length > 0 && "=+-@\t\r".Contains(cell[0], StringComparison.Ordinal))
-            cell = "'" + cell;
-        return cell.AsSpan().IndexOfAny(",\"\r\n") >= 0 ? $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : cell;
+        var utf8 = new ArrayBufferWriter<byte>(cell.Length + 2);
+        CsvExport.Cell(Encoding.UTF8.GetBytes(cell), utf8);
+        return Encoding.UTF8.GetString(utf8.WrittenSpan);
     }
 }

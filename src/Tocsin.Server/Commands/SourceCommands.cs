@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
-using System.Text.Json;
 using Tocsin.Collect;
 using Tocsin.Server.Configuration;
 
@@ -27,8 +26,8 @@ internal static class SourceCommands
             var (_, sources) = await client.SendAsync(HttpMethod.Get, "sources");
             Output.Write(parsed.GetValue(format)!, sources, sources.EnumerateArray().Select(source => (source, new[]
             {
-                Text(source, "name"), Text(source, "status"), Text(source, "last_success"), Text(source, "next_run"),
-                Text(source.GetProperty("counts"), "events"), Text(source.GetProperty("counts"), "rejected"), Text(source, "last_error"),
+                Output.Text(source, "name"), Output.Text(source, "status"), Output.Text(source, "last_success"), Output.Text(source, "next_run"),
+                Output.Text(source.GetProperty("counts"), "events"), Output.Text(source.GetProperty("counts"), "rejected"), Output.Text(source, "last_error"),
             })), "source", "status", "complete_as_of", "next_run", "events", "rejected", "last_error");
             return ExitCode.Ok;
         }));
@@ -122,6 +121,4 @@ internal static class SourceCommands
         foreach (var (reason, count, example) in call.Rejects)
             write.WriteLine($"  kept aside, {count}: {Output.Plain(reason)}\n    {Output.Plain(example)}");
     }
-
-    private static string Text(JsonElement element, string name) => element.GetProperty(name) is { ValueKind: not JsonValueKind.Null } value ? value.ToString() : "-";
 }

@@ -39,7 +39,7 @@ internal static class TokenCommands
                 new { name = parsed.GetValue(name), scopes = Split(parsed.GetValue(scope)!), expires = parsed.GetValue(expires) });
             Console.Out.WriteLine(made.GetProperty("token").GetString());
             var until = made.GetProperty("expires_at").GetString() is { } end ? $"until {end}" : "for good";
-            Console.Error.WriteLine($"The token {Text(made, "name")} may {Scopes(made)}, {until}. Keep it: it is not shown again.");
+            Console.Error.WriteLine($"The token {Output.Text(made, "name")} may {Scopes(made)}, {until}. Keep it: it is not shown again.");
             return ExitCode.Ok;
         }));
         return command;
@@ -60,7 +60,7 @@ internal static class TokenCommands
             var (_, tokens) = await client.SendAsync(HttpMethod.Get, "tokens");
             Output.Write(parsed.GetValue(format)!, tokens, tokens.EnumerateArray().Select(token => (token, new[]
             {
-                Text(token, "name"), Scopes(token), Text(token, "created_at"), Text(token, "expires_at"), Text(token, "last_used_at"),
+                Output.Text(token, "name"), Scopes(token), Output.Text(token, "created_at"), Output.Text(token, "expires_at"), Output.Text(token, "last_used_at"),
             })), "name", "scopes", "created_at", "expires_at", "last_used_at");
             return ExitCode.Ok;
         }));
@@ -90,6 +90,4 @@ internal static class TokenCommands
         [.. scopes.SelectMany(scope => scope.Split(',', StringSplitOptions.TrimEntries))];
 
     private static string Scopes(JsonElement token) => string.Join(' ', token.GetProperty("scopes").EnumerateArray().Select(scope => scope.GetString()));
-
-    private static string Text(JsonElement token, string name) => token.GetProperty(name) is { ValueKind: not JsonValueKind.Null } value ? value.ToString() : "-";
 }

@@ -12,7 +12,6 @@ public static class OwnActionType
     public const string TokenRevoked = "tocsin.token.revoked";
     public const string SourceChanged = "tocsin.source.changed";
     public const string IdentityAssigned = "tocsin.identity.assigned";
-    public const string ConfigChanged = "tocsin.config.changed";
     public const string Export = "tocsin.export";
     public const string SignInFailed = "tocsin.sign_in.failed";
 }

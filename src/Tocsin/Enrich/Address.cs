@@ -12,30 +12,16 @@ public static class Address
     /// </summary>
     public static string? Normalise(string text)
     {
+        // Four decimals are canonical as they stand.
+        if (!text.Contains(':', StringComparison.Ordinal))
+            return IpRange.TryAddress(text, out _) ? text : null;
         // Brackets belong to URLs, where a port may follow that the parser would drop.
-        if (text.Length > 45 || text.StartsWith('[') || !(text.Contains(':') || IsDottedQuad(text)) || !IPAddress.TryParse(text, out var address))
+        if (text.Length > 45 || text.StartsWith('[') || !IPAddress.TryParse(text, out var address))
             return null;
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();
         if (address.AddressFamily == AddressFamily.InterNetworkV6)
             address.ScopeId = 0;
         return address.ToString();
-    }
-
-    private static bool IsDottedQuad(string text)
-    {
-        var dots = 0;
-        var digits = 0;
-        foreach (var c in text)
-        {
-            if (char.IsAsciiDigit(c) && ++digits <= 3)
-                continue;
-            if (c != '.' || digits == 0)
-                return false;
-            dots++;
-            digits = 0;
-        }
-        // Octets with leading zeros read as octal in some programs and as decimal in others: such a text is no address here.
-        return dots == 3 && digits > 0 && !text.Split('.').Any(part => part.Length > 1 && part[0] == '0');
     }
 }

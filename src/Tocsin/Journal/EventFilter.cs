@@ -67,7 +67,7 @@ public sealed record EventFilter
     public bool Matches(SecurityEvent e) => MatchesFields(e) && MatchesRecord(e);
 
     /// <summary>The part of <see cref="Matches"/> that looks into the record.</summary>
-    public bool MatchesRecord(SecurityEvent e) => (Texts.Count == 0 || Any(Texts, e, RecordText.Holds)) && (Data.Count == 0 || RecordText.Holds(e.Data, Data));
+    private bool MatchesRecord(SecurityEvent e) => (Texts.Count == 0 || Any(Texts, e, RecordText.Holds)) && (Data.Count == 0 || RecordText.Holds(e.Data, Data));
 
     private bool MatchesFields(SecurityEvent e) =>
         (Kinds.Count == 0 || Kinds.Contains(e.Kind))

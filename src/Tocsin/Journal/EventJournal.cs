@@ -159,10 +159,11 @@ public sealed partial class EventJournal : IAsyncDisposable
     private async Task CommitAsync(List<Pending> group)
     {
         var began = Metrics?.Begin() ?? 0;
+        Append[] appends = [.. group.Select(pending => pending.Append)];
         IReadOnlyList<AppendResult> results;
         try
         {
-            results = await Store.CommitAsync([.. group.Select(pending => pending.Append)], CancellationToken.None);
+            results = await Store.CommitAsync(appends, CancellationToken.None);
         }
         catch (Exception error) when (error is not JournalUnavailableException && group.Count > 1)
         {
@@ -185,9 +186,9 @@ public sealed partial class EventJournal : IAsyncDisposable
         if (LastError is not null)
             Log.CommitsAgain(_logger);
         LastError = null;
-        _recent.Add(group.Select(pending => pending.Append), results);
+        _recent.Add(appends, results);
         Interlocked.Exchange(ref _advanced, NewSignal()).SetResult();
-        Metrics?.Committed(began, group.Select(pending => pending.Append), results);
+        Metrics?.Committed(began, appends, results);
         for (var i = 0; i < group.Count; i++)
             group[i].Done.SetResult(results[i]);
     }

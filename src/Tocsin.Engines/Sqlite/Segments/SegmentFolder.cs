@@ -14,10 +14,7 @@ internal sealed partial class SegmentFolder
         _path = Path.Combine(dataFolder, "segments");
         if (Directory.Exists(_path))
             return;
-        if (OperatingSystem.IsWindows())
-            Directory.CreateDirectory(_path);
-        else
-            Directory.CreateDirectory(_path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        PrivateFolder.Create(_path);
         // What will be in it is durable only if its own name is.
         Sync(dataFolder);
     }

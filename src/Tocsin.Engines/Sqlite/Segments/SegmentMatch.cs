@@ -41,7 +41,10 @@ internal sealed class SegmentMatch : IDisposable
         rank = ascending ? Math.Max(rank, _from) : Math.Min(rank, _to - 1);
         if (rank < _from || rank >= _to)
             return -1;
-        return _bits is null ? rank : ascending ? NextUp(rank) : NextDown(rank);
+        if (_bits is null)
+            return rank;
+        var found = BitScan.Next(_bits.AsSpan(0, _words), rank, ascending);
+        return found >= _from && found < _to ? found : -1;
     }
 
     public void Dispose()
@@ -105,27 +108,5 @@ internal sealed class SegmentMatch : IDisposable
             wide[i] &= wideOthers[i];
         for (var i = wide.Length * Vector<ulong>.Count; i < bits.Length; i++)
             bits[i] &= others[i];
-    }
-
-    private int NextUp(int rank)
-    {
-        var word = rank / 64;
-        var bits = _bits![word] & (ulong.MaxValue << (rank % 64));
-        for (var last = (_to - 1) / 64; bits == 0; bits = _bits[word])
-            if (++word > last)
-                return -1;
-        var found = (word * 64) + BitOperations.TrailingZeroCount(bits);
-        return found < _to ? found : -1;
-    }
-
-    private int NextDown(int rank)
-    {
-        var word = rank / 64;
-        var bits = _bits![word] & (ulong.MaxValue >> (63 - (rank % 64)));
-        for (var first = _from / 64; bits == 0; bits = _bits[word])
-            if (--word < first)
-                return -1;
-        var found = (word * 64) + 63 - BitOperations.LeadingZeroCount(bits);
-        return found >= _from ? found : -1;
     }
 }

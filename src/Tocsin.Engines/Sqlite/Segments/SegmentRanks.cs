@@ -30,9 +30,6 @@ internal readonly ref struct SegmentRanks
 
     public static int WordsOf(int rows) => (rows + 63) / 64;
 
-    public bool Contains(int rank) =>
-        HoldsBits ? (Words[rank / 64] & (1UL << (rank % 64))) != 0 : List.BinarySearch((uint)rank) >= 0;
-
     /// <summary>Sets the bits of these ranks.</summary>
     public void AddTo(Span<ulong> bits)
     {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Numerics;
 using Tocsin.Engines.Sqlite.Columns;
 using Tocsin.Engines.Sqlite.Queries;
 
@@ -73,15 +72,7 @@ internal sealed class SegmentSequenceCursor(SegmentIndex index, long lastSequenc
         var offset = sequence - index.FirstSequence;
         if (_bits is null || offset < 0 || offset >= (long)_words * 64)
             return -1;
-        var word = (int)(offset / 64);
-        var bits = order.Ascending ? _bits[word] & (ulong.MaxValue << (int)(offset % 64)) : _bits[word] & (ulong.MaxValue >> (63 - (int)(offset % 64)));
-        while (bits == 0)
-        {
-            word += order.Ascending ? 1 : -1;
-            if (word < 0 || word >= _words)
-                return -1;
-            bits = _bits[word];
-        }
-        return index.FirstSequence + ((long)word * 64) + (order.Ascending ? BitOperations.TrailingZeroCount(bits) : 63 - BitOperations.LeadingZeroCount(bits));
+        var found = BitScan.Next(_bits.AsSpan(0, _words), (int)offset, order.Ascending);
+        return found < 0 ? -1 : index.FirstSequence + found;
     }
 }

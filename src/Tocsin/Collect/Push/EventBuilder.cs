@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Tocsin.Enrich;
+using Tocsin.Journal;
 
 namespace Tocsin.Collect.Push;
 
@@ -82,7 +83,7 @@ internal sealed class EventBuilder(EventMembers members, PushErrors errors)
         var type = Text(text, PushField.Type, PushLimits.MaxTypeCharacters);
         if (type is null && !members.TryGet(PushField.Type, out _))
             errors.AddAt("type"u8, "required", $"expected a text of 1 to {PushLimits.MaxTypeCharacters} characters, the event has none");
-        else if (type?.StartsWith("tocsin.", StringComparison.OrdinalIgnoreCase) == true)
+        else if (type?.StartsWith(EventFilter.OwnTypePrefix, StringComparison.OrdinalIgnoreCase) == true)
             Refuse(text, PushField.Type, PushErrors.ReservedType, "types that begin with tocsin. are Tocsin's own");
         return type ?? "";
     }

@@ -1,12 +1,11 @@
 using System.Text.RegularExpressions;
+using Tocsin.Journal;
 
 namespace Tocsin.Collect.Reading;
 
 /// <summary>Reads a source from its file's sections. What it returns is to be used only when the file has no mistakes.</summary>
 internal static partial class SourceReader
 {
-    /// <summary>The service's own actions are events of this source.</summary>
-    private const string ReservedName = "tocsin";
 
     private static readonly string[] Keys =
     [
@@ -59,8 +58,8 @@ internal static partial class SourceReader
             return null;
         if (!NameForm().IsMatch(name))
             scalar.Fail($"{scalar.Quoted} is not a name", Form);
-        else if (name == ReservedName)
-            scalar.Fail($"\"{ReservedName}\" is the service itself: choose another name");
+        else if (name == EventFilter.OwnSource)
+            scalar.Fail($"\"{EventFilter.OwnSource}\" is the service itself: choose another name");
         return name;
     }
 
