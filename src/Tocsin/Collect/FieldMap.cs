@@ -32,11 +32,33 @@ public sealed class FieldMap(SourceDefinition source)
         }
     }
 
+    /// <summary>The version that a record names; null when its map entry reads none, or none is there.</summary>
+    public string? Version(JsonElement record)
+    {
+        try
+        {
+            return EntryOf(record) is { Version: { } rule } ? Text(rule, record) : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The scalar at a path as text; null when there is none.</summary>
+    public static string? TextAt(FieldPath path, JsonElement record) => path.TryGet(record, out var found) && IsScalar(found) ? TextOf(found) : null;
+
+    /// <summary>The instant at a path, read as a mapped time is; null when there is none.</summary>
+    public static EventTime? TimeAt(FieldPath path, JsonElement record) =>
+        path.TryGet(record, out var found) && IsScalar(found) && TryTime(found.ValueKind, TextOf(found), out var time) ? time : null;
+
+    private MapDefinition? EntryOf(JsonElement record) => source.Maps.FirstOrDefault(entry => entry.When.All(condition => Holds(condition, record)));
+
     private MapResult MapObject(JsonElement record, RequestDefinition request)
     {
         if (record.ValueKind != JsonValueKind.Object)
             return MapResult.Reject($"the record is not an object: {Shown(record)}");
-        if (source.Maps.FirstOrDefault(entry => entry.When.All(condition => Holds(condition, record))) is not { } map)
+        if (EntryOf(record) is not { } map)
             return MapResult.Reject("no map entry matches");
         if (!TryTime(map.Time, record, out var time, out var reason) || !TryExternalId(map.ExternalId, record, out var externalId, out reason))
             return MapResult.Reject(reason);
@@ -72,14 +94,20 @@ public sealed class FieldMap(SourceDefinition source)
         reason = null;
         if (!TryFirst(rule, record, IsPresent, out var found))
             reason = $"time is absent: {Names(rule)}";
-        else if (Translate(rule, found) is not { } text || !(found.ValueKind switch
+        else if (Translate(rule, found) is not { } text || !TryTime(found.ValueKind, text, out time))
+            reason = $"time is neither RFC 3339 nor Unix seconds: {Shown(found)}";
+        return reason is null;
+    }
+
+    private static bool TryTime(JsonValueKind kind, string text, out EventTime time)
+    {
+        time = default;
+        return kind switch
         {
             JsonValueKind.Number => EventTime.TryParseNumber(Encoding.UTF8.GetBytes(text), out time),
             JsonValueKind.String => EventTime.TryParse(text, out time) || EventTime.TryParseNumber(Encoding.UTF8.GetBytes(text), out time),
             _ => false,
-        }))
-            reason = $"time is neither RFC 3339 nor Unix seconds: {Shown(found)}";
-        return reason is null;
+        };
     }
 
     private static bool TryExternalId(FieldRule? rule, JsonElement record, out string? id, [NotNullWhen(false)] out string? reason)

@@ -30,10 +30,11 @@ internal sealed class IdentityFeed(
             var counts = new SourceCounts(Rejected: refused.Count);
             if (tooMany == 0)
             {
-                status.Succeeded(now, counts, users.Count, null);
+                status.Took(counts with { Polls = 1, Succeeded = 1 }, null);
+                status.Succeeded(now, users.Count);
                 return null;
             }
-            status.Took(counts, users.Count, null);
+            status.Took(counts, null);
             return new FetchFailure(FetchFailureKind.TooManyRejects, $"{tooMany} identities can neither be used nor kept aside");
         }
         catch (JournalUnavailableException error)

@@ -9,6 +9,11 @@ public sealed record MapDefinition
     /// <summary>Null: the upstream has no ids.</summary>
     public FieldRule? ExternalId { get; init; }
 
+    /// <summary>
+    /// What grows when the upstream changes a record under its id: a number, a time or a text. Null: a change is counted and not taken over.
+    /// </summary>
+    public FieldRule? Version { get; init; }
+
     public FieldRule? Type { get; init; }
 
     public FieldRule? Device { get; init; }
@@ -29,7 +34,7 @@ public sealed record MapDefinition
 
     /// <summary>Every path that is read from a record.</summary>
     public IEnumerable<FieldPath> PathsRead() =>
-        new[] { ExternalId, Type, Device, Priority, Time, UserId, SrcIp, DstIp, Description }.OfType<FieldRule>().SelectMany(rule => rule.Paths)
+        new[] { ExternalId, Version, Type, Device, Priority, Time, UserId, SrcIp, DstIp, Description }.OfType<FieldRule>().SelectMany(rule => rule.Paths)
             .Concat(When.Select(condition => condition.Path));
 }
 

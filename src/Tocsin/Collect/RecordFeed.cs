@@ -1,59 +1,117 @@
-using Tocsin.Enrich;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect;
 
 /// <summary>
-/// One request of a source, polled: fetch the answer, wait for this poll's identities, turn the records into events, and commit them with
-/// what is kept aside. A repeat of a known record adds nothing, so a crash at any point repeats at most work.
+/// One request of a source, polled: fetch a page, wait for this poll's identities, turn the records into events, commit them with what is kept aside
+/// and the bookmark, and go on to the next page while there is one. While a page is committed the next is fetched. A repeat of a known record adds
+/// nothing, so a crash at any point repeats at most work.
 /// </summary>
 internal sealed class RecordFeed(
-    RequestDefinition request, UpstreamClient upstream, RecordReader reader, RejectStore rejects, SourceStatus.FeedStatus status,
-    EventJournal journal, IdentityDirectory directory, LateAttribution late, TimeProvider time)
+    RequestDefinition request, UpstreamClient upstream, RecordReader reader, PageKeeper keeper, FeedBookmark? bookmark, SourceStatus.FeedStatus status,
+    IJournalStore store, TimeProvider time)
 {
+    private readonly SourceDefinition _source = reader.Source;
+    private WalkTotals _totals = new();
+
     /// <summary>Set at the start of each poll: completes when the identities have answered, failed or timed out.</summary>
     public Task Identities { get; set; } = Task.CompletedTask;
 
+    public async Task LoadAsync(CancellationToken cancellation)
+    {
+        if (bookmark is null)
+            return;
+        await bookmark.LoadAsync(store, cancellation);
+        status.MovedTo(bookmark.Current.Position);
+    }
+
     public async Task<FetchFailure?> PollAsync(CancellationToken cancellation)
     {
-        var fetched = await upstream.GetAsync(request.Get, cancellation);
+        var now = time.GetUtcNow();
+        var walk = bookmark?.Resume(now);
+        if (walk is null || !_totals.IsOpen)
+            _totals = new WalkTotals { IsWhole = walk is null };
+        walk ??= Begin(now);
+        var pager = new Pager(_source.Paging, _source.Cursor);
+        var keeping = Task.FromResult<FetchFailure?>(null);
+        for (var pages = 1; ; pages++)
+        {
+            var fetched = await FetchAsync(pager, walk, cancellation);
+            // In order: a page is kept before the one that followed it.
+            if (await keeping is { } notKept)
+                return notKept;
+            if (fetched.Failure is { } failure)
+            {
+                if (!failure.IsTransient)
+                    bookmark?.Forget();
+                return failure;
+            }
+            walk = walk with { Mark = fetched.Next, At = time.GetUtcNow(), Reached = ReachedPosition.Later(_source.Cursor, walk.Reached, Reached(fetched, walk)) };
+            keeping = KeepAsync(fetched.Page!, walk, cancellation);
+            if (fetched.Next is null || pages >= (_source.Paging?.MaxPages ?? 1))
+                return await keeping;
+        }
+    }
+
+    /// <summary>A feed that gives nothing is asked from the same instant again: what comes meanwhile must not be slept over.</summary>
+    private PageWalk Begin(DateTimeOffset now)
+    {
+        var position = bookmark?.Current.Position;
+        return _source.Cursor is not { } cursor ? new PageWalk() : new PageWalk
+        {
+            Asked = CursorText.Ask(cursor, position, now),
+            Reached = cursor.IsTime ? CursorText.Start(cursor, position, now).ToString() : position,
+        };
+    }
+
+    private async Task<(RecordPage? Page, string? Next, FetchFailure? Failure)> FetchAsync(Pager pager, PageWalk walk, CancellationToken cancellation)
+    {
+        var ask = pager.Request(request.Get, walk.Asked, walk.Mark);
+        var fetched = await (ask.StartsWith('/') ? upstream.GetAsync(ask, cancellation) : upstream.GetAsync(new Uri(ask), cancellation));
         if (fetched.Failure is not null)
-            return fetched.Failure;
+            return (null, null, fetched.Failure);
         var (answer, malformed) = Answer.Parse(fetched.Body!);
         if (answer is null)
-            return malformed;
+            return (null, null, malformed);
         using (answer)
         {
             await Identities.WaitAsync(cancellation);
             var (page, misplaced) = reader.Read(answer, request);
-            return page is null ? misplaced : await CommitAsync(page, cancellation);
+            if (page is null)
+                return (null, null, misplaced);
+            var seen = new PageSeen(answer.Root, fetched.Link, fetched.Url!, page.Records, _totals.IsNew(page));
+            var (next, circling) = pager.After(walk.Mark, seen);
+            return (page, next, circling);
         }
     }
 
-    private async Task<FetchFailure?> CommitAsync(RecordPage page, CancellationToken cancellation)
+    /// <summary>An opaque bookmark without a field is what leads on; at the end of the pages, what led to the last of them.</summary>
+    private string? Reached((RecordPage? Page, string? Next, FetchFailure? Failure) fetched, PageWalk walk) =>
+        _source.Cursor is { IsTime: false, Field: null } ? fetched.Next ?? walk.Mark : fetched.Page!.Reached;
+
+    private async Task<FetchFailure?> KeepAsync(RecordPage page, PageWalk walk, CancellationToken cancellation)
     {
+        var isEnd = walk.Mark is null;
         try
         {
-            var counts = new SourceCounts(Rejected: page.Rejected, UnknownPriorities: page.UnknownPriorities);
-            var mended = rejects.TakeOut(request.Id, page.Events);
-            var (writes, refused) = rejects.Keep(page.Rejects, time.GetUtcNow());
-            refused += page.MoreRejects;
-            var chunks = page.Events.Chunk(Append.MaxEntries).ToArray();
-            for (var i = 0; i < chunks.Length - 1; i++)
-                counts += await AppendAsync(chunks[i], [], cancellation);
-            // What is kept aside commits with the page's end, so that a page that is answered for is whole.
-            counts += await AppendAsync(chunks.Length > 0 ? chunks[^1] : [], [.. mended, .. writes], cancellation);
-            journal.Metrics?.Rejected(reader.Source.Kind, reader.Source.Name, page.Rejected);
-            if (status.HadRecords && page.Events.Count > 0 && counts.Duplicates + counts.Changed == 0)
-                counts += new SourceCounts(PossibleGaps: 1);
-            if (refused == 0)
+            if (await keeper.KeepAsync(page, bookmark is null ? null : Next(walk), cancellation) is not { } kept)
             {
-                status.Succeeded(time.GetUtcNow(), counts, page.Records, Newest(page));
-                return null;
+                await bookmark!.LoadAsync(store, cancellation);
+                return new FetchFailure(FetchFailureKind.StoreUnavailable, "another node moved the bookmark of this feed; beginning from there");
             }
-            status.Took(counts, page.Records, Newest(page));
-            return new FetchFailure(FetchFailureKind.TooManyRejects,
-                $"{refused} records can neither be mapped nor kept aside: {RejectStore.MaxKept:N0} are kept already. See /sources/{{name}}/rejects and mend the map");
+            _totals.Add(page.Records, kept.Counts);
+            if (kept.Refused > 0)
+            {
+                status.Took(kept.Counts, page.Newest);
+                return new FetchFailure(FetchFailureKind.TooManyRejects,
+                    $"{kept.Refused} records can neither be mapped nor kept aside: {RejectStore.MaxKept:N0} are kept already. See /sources/{{name}}/rejects and mend the map");
+            }
+            status.Took(kept.Counts with { Polls = 1, Succeeded = 1, PossibleGaps = isEnd && MayHaveGap() ? 1 : 0 }, page.Newest);
+            status.MovedTo(bookmark?.Current.Position);
+            _totals.IsOpen = !isEnd;
+            if (isEnd)
+                status.Succeeded(time.GetUtcNow(), _totals.Records);
+            return null;
         }
         catch (JournalUnavailableException error)
         {
@@ -61,26 +119,46 @@ internal sealed class RecordFeed(
         }
     }
 
-    private async Task<SourceCounts> AppendAsync(SecurityEvent[] events, IReadOnlyList<StateWrite> state, CancellationToken cancellation)
+    private Bookmark Next(PageWalk walk) => walk.Mark is not null
+        ? bookmark!.Current with { Walk = walk }
+        : new Bookmark { Position = walk.Reached };
+
+    /// <summary>An opaque bookmark leads on from what was given: nothing of it comes again.</summary>
+    private bool MayHaveGap() =>
+        status.HadRecords && _totals is { IsWhole: true, Records: > 0, Known: 0 } && _source.Cursor is not { IsTime: false };
+}
+
+/// <summary>What a walk has brought so far.</summary>
+internal sealed class WalkTotals
+{
+    private HashSet<EventId> _page = [];
+    private int _records = -1;
+
+    /// <summary>False when the walk began before the service did.</summary>
+    public bool IsWhole { get; init; }
+
+    /// <summary>True when there are pages to come.</summary>
+    public bool IsOpen { get; set; }
+
+    public long Records { get; private set; }
+
+    /// <summary>Records that were in the journal before.</summary>
+    public long Known { get; private set; }
+
+    public void Add(int records, SourceCounts counts)
     {
-        var result = await journal.AppendAsync(new Append { Entries = events, State = state }, cancellation);
-        var (created, duplicates, unattributed) = (0, 0, 0);
-        var unresolved = new HashSet<string>(StringComparer.Ordinal);
-        for (var i = 0; i < events.Length; i++)
-        {
-            duplicates += result.Entries[i].Status == EntryStatus.Duplicate ? 1 : 0;
-            if (result.Entries[i].Status != EntryStatus.Created)
-                continue;
-            var e = events[i];
-            created++;
-            unattributed += e.UserId is null ? 1 : 0;
-            // The identity may have come between our look-up and this commit; then nobody else would look again.
-            if (e.Attribution is { Rule: AttributionRule.Unresolved, Address: { } address } && directory.ResolveAddress(e.Source, address, e.Time) is not null)
-                unresolved.Add(address);
-        }
-        late.Learned(unresolved);
-        return new SourceCounts(Events: created, Duplicates: duplicates, Changed: events.Length - created - duplicates, Unattributed: unattributed);
+        Records += records;
+        Known += counts.Duplicates + counts.Changed + counts.Superseded;
     }
 
-    private static EventTime? Newest(RecordPage page) => page.Events.Count == 0 ? null : page.Events.Max(e => e.Time);
+    /// <summary>True when a page holds an event that the one before did not, or other records that cannot be mapped.</summary>
+    public bool IsNew(RecordPage page)
+    {
+        var ids = new HashSet<EventId>(page.Events.Count);
+        var isNew = page.Records != _records;
+        foreach (var e in page.Events)
+            isNew |= ids.Add(e.Id) && !_page.Contains(e.Id);
+        (_page, _records) = (ids, page.Records);
+        return isNew;
+    }
 }

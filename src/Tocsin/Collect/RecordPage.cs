@@ -9,13 +9,16 @@ internal sealed record RejectedRecord(string Request, byte[] Record, string Reas
 
 /// <summary>
 /// The records of one answer, understood: events ready for the journal, and what has to be kept aside. Of the latter no more are held than could
-/// be kept; <paramref name="MoreRejects"/> counts the others.
+/// be kept; <paramref name="MoreRejects"/> counts the others. <paramref name="Reached"/>: where the bookmark may go once they are kept.
 /// </summary>
-internal sealed record RecordPage(IReadOnlyList<SecurityEvent> Events, IReadOnlyList<RejectedRecord> Rejects, int MoreRejects, int UnknownPriorities)
+internal sealed record RecordPage(
+    IReadOnlyList<SecurityEvent> Events, IReadOnlyList<RejectedRecord> Rejects, int MoreRejects, int UnknownPriorities, string? Reached)
 {
     public int Records => Events.Count + Rejected;
 
     public int Rejected => Rejects.Count + MoreRejects;
+
+    public EventTime? Newest => Events.Count == 0 ? null : Events.Max(e => e.Time);
 }
 
 /// <summary>Turns the records of an answer into events: map, attribute, and give each the id by which a repeat is known.</summary>
@@ -25,6 +28,12 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
     private const int MaxRecordBytes = 1 << 20;
 
     private readonly FieldMap _map = new(source);
+
+    /// <summary>
+    /// Equal records without an id are told apart by their number in the answer. Not where an answer is one of several, or begins where the last one
+    /// ended: the same record would have another number there.
+    /// </summary>
+    private readonly bool _numbersEquals = source.Cursor is null && source.Paging is null;
 
     /// <summary>Whose records it reads.</summary>
     public SourceDefinition Source => source;
@@ -39,34 +48,53 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
         var equals = new Dictionary<EventId, int>();
         var (unknownPriorities, moreRejects) = (0, 0);
         var now = time.GetUtcNow();
+        var reached = new ReachedPosition(source.Cursor, now);
         foreach (var record in records.EnumerateArray())
         {
-            var raw = Answer.Raw(record).ToArray();
-            if ((raw.Length > MaxRecordBytes ? $"the record is larger than {MaxRecordBytes:N0} bytes" : answer.Defect(record)) is { } defect)
+            var (e, isUnknownPriority, reason) = Read(answer, record, request, equals, now);
+            if (e is not null)
             {
-                Reject(raw, defect);
-                continue;
+                unknownPriorities += isUnknownPriority ? 1 : 0;
+                events.Add(e);
+                reached.Take(record, e.Time);
             }
-            var result = _map.Map(record, request);
-            if (result.Mapped is { } mapped && TryId(mapped, request, record, equals) is { } id)
+            else if (rejects.Count < RejectStore.MaxKept)
             {
-                unknownPriorities += mapped.UnknownPriority ? 1 : 0;
-                events.Add(Event(mapped, id.Id, id.Fingerprint, raw, now));
+                rejects.Add(new RejectedRecord(request.Id, Answer.Raw(record).ToArray(), reason!));
             }
             else
             {
-                Reject(raw, result.RejectReason ?? "a text in the record is not valid Unicode");
-            }
-        }
-        return (new RecordPage(events, rejects, moreRejects, unknownPriorities), null);
-
-        void Reject(byte[] raw, string reason)
-        {
-            if (rejects.Count < RejectStore.MaxKept)
-                rejects.Add(new RejectedRecord(request.Id, raw, reason));
-            else
                 moreRejects++;
+            }
         }
+        return (new RecordPage(events, rejects, moreRejects, unknownPriorities, reached.Position), null);
+    }
+
+    /// <summary>A record by itself, kept aside earlier; null while it still cannot be mapped.</summary>
+    public SecurityEvent? ReadAgain(byte[] record, RequestDefinition request)
+    {
+        var (answer, _) = Answer.Parse(record);
+        using (answer)
+            return answer is null ? null : Read(answer, answer.Root, request, [], time.GetUtcNow()).Event;
+    }
+
+    /// <summary>The version that an event's record names; null when it names none.</summary>
+    public string? VersionOf(SecurityEvent e)
+    {
+        using var record = JsonDocument.Parse(e.Data.Utf8);
+        return _map.Version(record.RootElement);
+    }
+
+    private (SecurityEvent? Event, bool IsUnknownPriority, string? Reason) Read(
+        Answer answer, JsonElement record, RequestDefinition request, Dictionary<EventId, int> equals, DateTimeOffset now)
+    {
+        var raw = Answer.Raw(record).ToArray();
+        if ((raw.Length > MaxRecordBytes ? $"the record is larger than {MaxRecordBytes:N0} bytes" : answer.Defect(record)) is { } defect)
+            return (null, false, defect);
+        var result = _map.Map(record, request);
+        return result.Mapped is { } mapped && TryId(mapped, request, record, equals) is { } id
+            ? (Event(mapped, id.Id, id.Fingerprint, raw, now), mapped.UnknownPriority, null)
+            : (null, false, result.RejectReason ?? "a text in the record is not valid Unicode");
     }
 
     /// <summary>Null when the record holds an escaped text that is no Unicode: reading it is the only way to learn that.</summary>
@@ -77,6 +105,8 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
             if (mapped.ExternalId is not null)
                 return (dedupe.OfExternalId(source.Name, mapped.ExternalId), dedupe.Fingerprint(record));
             var id = dedupe.OfContent(source.Name, request.Id, record, 1);
+            if (!_numbersEquals)
+                return (id, 0);
             var ordinal = equals[id] = equals.GetValueOrDefault(id) + 1;
             return (ordinal == 1 ? id : dedupe.OfContent(source.Name, request.Id, record, ordinal), 0);
         }

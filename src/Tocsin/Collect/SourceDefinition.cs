@@ -28,6 +28,12 @@ public sealed record SourceDefinition
 
     public RetryDefinition Retry { get; init; } = new();
 
+    /// <summary>Null: each answer is all the upstream has, or its newest.</summary>
+    public CursorDefinition? Cursor { get; init; }
+
+    /// <summary>Null: an answer is whole.</summary>
+    public PagingDefinition? Paging { get; init; }
+
     /// <summary>Null: the source knows no identities.</summary>
     public IdentitiesDefinition? Identities { get; init; }
 

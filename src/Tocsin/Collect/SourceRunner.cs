@@ -20,6 +20,7 @@ internal sealed partial class SourceRunner : IDisposable
     private readonly RejectStore _rejects;
     private readonly List<(RecordFeed Feed, FeedLoop Loop)> _feeds = [];
     private readonly FeedLoop? _identities;
+    private readonly RejectRetry _retry;
     private readonly Lock _gate = new();
     private readonly HashSet<Task> _running = [];
     private TaskCompletionSource _rescheduled = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -39,10 +40,13 @@ internal sealed partial class SourceRunner : IDisposable
             _identities = new FeedLoop(source, status, stages.Time, stages.Logger, feed.PollAsync);
         }
         var reader = new RecordReader(source, new DedupeKey(stages.Journal.Store.Info), stages.Directory, stages.Time);
+        _retry = new RejectRetry(source, reader, _rejects, stages.Journal, stages.Logger);
         foreach (var request in source.Requests)
         {
             var status = Status.AddFeed(request.Id);
-            var feed = new RecordFeed(request, _upstream, reader, _rejects, status, stages.Journal, stages.Directory, stages.Late, stages.Time);
+            var bookmark = source.Cursor is null && source.Paging is null ? null : new FeedBookmark(source.Name, request.Id);
+            var keeper = new PageKeeper(request, reader, _rejects, bookmark, stages.Journal, stages.Directory, stages.Late, stages.Time);
+            var feed = new RecordFeed(request, _upstream, reader, keeper, bookmark, status, stages.Journal.Store, stages.Time);
             _feeds.Add((feed, new FeedLoop(source, status, stages.Time, stages.Logger, feed.PollAsync)));
         }
     }
@@ -55,12 +59,15 @@ internal sealed partial class SourceRunner : IDisposable
     {
         await Status.LoadAsync(_stages.Journal.Store, cancellation);
         await _rejects.LoadAsync(_stages.Journal.Store, cancellation);
+        foreach (var (feed, _) in _feeds)
+            await feed.LoadAsync(cancellation);
     }
 
     /// <summary>Polls at once and then every interval, measured from start to start, until cancelled; ends when the last poll has ended.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         _stop = cancellation;
+        await _retry.RunAsync(cancellation);
         DateTimeOffset? last = null;
         while (!cancellation.IsCancellationRequested)
         {

@@ -106,6 +106,7 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
                 LastSync = _lastSync,
                 LastSuccess = feeds.Exists(feed => feed.LastSuccess is null) ? null : feeds.Min(feed => feed.LastSuccess),
                 LastEventTime = _lastEventTime?.ToString() ?? _storedLastEventTime,
+                Cursor = feeds.Select(feed => feed.Cursor).OfType<string>().Min(StringComparer.Ordinal),
                 LastError = worst is null ? null : $"{worst.Name}: {worst.LastError}",
                 ConsecutiveFailures = worst?.ConsecutiveFailures ?? 0,
                 NextRun = schedule.Enabled ? _nextRun : null,
@@ -123,6 +124,7 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
         private string? _lastError;
         private int _consecutiveFailures;
         private long _records;
+        private string? _cursor;
 
         public string Name { get; } = name;
 
@@ -156,26 +158,29 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
             }
         }
 
-        /// <summary>An answer was taken in whole.</summary>
-        public void Succeeded(DateTimeOffset now, SourceCounts records, long total, EventTime? newest)
+        /// <summary>All there was to ask for is in: <paramref name="total"/> records in as many answers as it took.</summary>
+        public void Succeeded(DateTimeOffset now, long total)
+        {
+            lock (owner._gate)
+                (_lastSuccess, _lastError, _consecutiveFailures, _records) = (now, null, 0, total);
+        }
+
+        /// <summary>Counts an answer, or what of it was taken in.</summary>
+        public void Took(SourceCounts counts, EventTime? newest)
         {
             lock (owner._gate)
             {
-                Took(records with { Polls = 1, Succeeded = 1 }, total, newest);
-                (_lastSuccess, _lastError, _consecutiveFailures) = (now, null, 0);
+                owner._counts += counts;
+                if (newest is { } time && (owner._lastEventTime is not { } last || time > last))
+                    owner._lastEventTime = time;
             }
         }
 
-        /// <summary>An answer was taken in part: what was taken counts, and the call will be counted as failed.</summary>
-        public void Took(SourceCounts records, long total, EventTime? newest)
+        /// <summary>Where the next poll begins, for people to see; null for a feed without a bookmark.</summary>
+        public void MovedTo(string? cursor)
         {
             lock (owner._gate)
-            {
-                owner._counts += records;
-                if (newest is { } time && (owner._lastEventTime is not { } last || time > last))
-                    owner._lastEventTime = time;
-                _records = total;
-            }
+                _cursor = cursor;
         }
 
         /// <summary>A failure stays one across a restart, until a call goes well.</summary>
@@ -188,6 +193,7 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
         public FeedView View() => new()
         {
             Name = Name, Status = _phase, LastSuccess = _lastSuccess, LastError = _lastError, ConsecutiveFailures = _consecutiveFailures, Records = _records,
+            Cursor = _cursor,
         };
 
         private void Set(SourcePhase phase)

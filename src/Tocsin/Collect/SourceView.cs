@@ -26,20 +26,22 @@ public enum SourcePhase
 /// <summary>
 /// Totals of a source since it was first polled. <paramref name="Polls"/> are calls to the upstream, each of them <paramref name="Succeeded"/> or
 /// <paramref name="Failed"/>; the others count records. <paramref name="PossibleGaps"/>: answers that shared no record with the one before.
+/// <paramref name="Superseded"/>: records that came in a newer version.
 /// </summary>
 public sealed record SourceCounts(
     long Polls = 0, long Succeeded = 0, long Failed = 0, long Events = 0, long Duplicates = 0, long Changed = 0, long Rejected = 0,
-    long Unattributed = 0, long UnknownPriorities = 0, long PossibleGaps = 0)
+    long Unattributed = 0, long UnknownPriorities = 0, long PossibleGaps = 0, long Superseded = 0)
 {
     /// <summary>What came to these since <paramref name="before"/>.</summary>
     public static SourceCounts operator -(SourceCounts a, SourceCounts before) => new(
         a.Polls - before.Polls, a.Succeeded - before.Succeeded, a.Failed - before.Failed, a.Events - before.Events,
         a.Duplicates - before.Duplicates, a.Changed - before.Changed, a.Rejected - before.Rejected, a.Unattributed - before.Unattributed,
-        a.UnknownPriorities - before.UnknownPriorities, a.PossibleGaps - before.PossibleGaps);
+        a.UnknownPriorities - before.UnknownPriorities, a.PossibleGaps - before.PossibleGaps, a.Superseded - before.Superseded);
 
     public static SourceCounts operator +(SourceCounts a, SourceCounts b) => new(
         a.Polls + b.Polls, a.Succeeded + b.Succeeded, a.Failed + b.Failed, a.Events + b.Events, a.Duplicates + b.Duplicates, a.Changed + b.Changed,
-        a.Rejected + b.Rejected, a.Unattributed + b.Unattributed, a.UnknownPriorities + b.UnknownPriorities, a.PossibleGaps + b.PossibleGaps);
+        a.Rejected + b.Rejected, a.Unattributed + b.Unattributed, a.UnknownPriorities + b.UnknownPriorities, a.PossibleGaps + b.PossibleGaps,
+        a.Superseded + b.Superseded);
 }
 
 /// <summary>One request of a source, or its identities.</summary>
@@ -58,8 +60,11 @@ public sealed record FeedView
     /// <summary>Calls that failed since the last that did not.</summary>
     public int ConsecutiveFailures { get; init; }
 
-    /// <summary>Records in its last answer.</summary>
+    /// <summary>Records in its last answer, of all its pages.</summary>
     public long Records { get; init; }
+
+    /// <summary>Its bookmark: everything up to here is in. Null when it has none.</summary>
+    public string? Cursor { get; init; }
 }
 
 /// <summary>A source as it stands.</summary>
@@ -82,6 +87,9 @@ public sealed record SourceView
 
     /// <summary>The oldest last success of its feeds: everything up to here is in. Null until each has succeeded once.</summary>
     public DateTimeOffset? LastSuccess { get; init; }
+
+    /// <summary>The earliest bookmark of its feeds; null when none has one.</summary>
+    public string? Cursor { get; init; }
 
     /// <summary>Time of the newest event.</summary>
     public string? LastEventTime { get; init; }

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging.Abstractions;
 using Tocsin.Collect;
-using Tocsin.Enrich;
 using Tocsin.Journal;
 
 namespace Tocsin.Tests.Collect;
@@ -15,7 +13,7 @@ public sealed class CollectorTests : IAsyncLifetime
     private readonly FakeTimeProvider _time = new();
     private readonly ConcurrentDictionary<string, Func<HttpContext, Task>> _answers = new(StringComparer.Ordinal);
     private StubUpstream _stub = null!;
-    private Rig _rig = null!;
+    private CollectorRig _rig = null!;
 
     public async ValueTask InitializeAsync() => _stub = await StubUpstream.StartAsync(context =>
         _answers.TryGetValue(context.Request.Path!, out var answer) ? answer(context) : StubUpstream.JsonAsync(context, "[]"));
@@ -336,7 +334,7 @@ public sealed class CollectorTests : IAsyncLifetime
 
     private async Task StartAsync(string[] yaml, Func<IReadOnlyList<Append>, Exception?> refuse, TimeProvider? clock = null)
     {
-        _rig = new Rig(_folder.Path, [.. yaml.Select(SomeSource.Valid)], clock ?? _time) { Store = { Refuse = refuse } };
+        _rig = new CollectorRig(_folder.Path, [.. yaml.Select(SomeSource.Valid)], clock ?? _time) { Store = { Refuse = refuse } };
         await _rig.StartAsync();
     }
 
@@ -344,7 +342,7 @@ public sealed class CollectorTests : IAsyncLifetime
     {
         var sources = _rig.Collector.Sources;
         await _rig.DisposeAsync();
-        _rig = new Rig(_folder.Path, sources, _time);
+        _rig = new CollectorRig(_folder.Path, sources, _time);
         await _rig.StartAsync();
     }
 
@@ -372,45 +370,5 @@ public sealed class CollectorTests : IAsyncLifetime
         public override long GetTimestamp() => inner.GetTimestamp();
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => inner.CreateTimer(callback, state, dueTime, period);
-    }
-
-    private sealed class Rig : IAsyncDisposable
-    {
-        private readonly CancellationTokenSource _stop = new();
-        private readonly EventJournal _journal;
-        private readonly IdentityStore _identities;
-        private Task _running = Task.CompletedTask;
-
-        public Rig(string folder, IReadOnlyList<SourceDefinition> sources, TimeProvider time)
-        {
-            Store = new TestStore(folder);
-            _journal = new EventJournal(Store, 100_000, NullLogger<EventJournal>.Instance);
-            var directory = new IdentityDirectory();
-            var late = new LateAttribution(_journal, directory, time, NullLogger<LateAttribution>.Instance);
-            _identities = new IdentityStore(_journal, directory, late);
-            Collector = new Collector(sources, TimeSpan.FromMinutes(30), _journal, directory, _identities, late, time, NullLogger<Collector>.Instance);
-        }
-
-        public TestStore Store { get; }
-
-        public Collector Collector { get; }
-
-        public async Task StartAsync()
-        {
-            await Collector.LoadAsync(default);
-            foreach (var source in Collector.Sources)
-                Store.Runs(source.Name, (await Collector.HistoryAsync(source.Name, default)).Select(run => (int)run.GetProperty("run").GetInt64()).DefaultIfEmpty().Max());
-            _running = Collector.RunAsync(_stop.Token);
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await _stop.CancelAsync();
-            await Until.DoneAsync(_running);
-            await _journal.DisposeAsync();
-            Collector.Dispose();
-            _identities.Dispose();
-            _stop.Dispose();
-        }
     }
 }

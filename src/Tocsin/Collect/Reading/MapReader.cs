@@ -9,15 +9,12 @@ internal static class MapReader
     private const int MaxTypeCharacters = 200;
 
     private static readonly string[] Fields =
-        ["external_id", "type", "device", "priority", "time", "user_id", "src_ip", "dst_ip", "description"];
-
-    /// <summary>Known from the contract, and not yet done.</summary>
-    private static readonly string[] LaterFields = ["version"];
+        ["external_id", "version", "type", "device", "priority", "time", "user_id", "src_ip", "dst_ip", "description"];
 
     private static readonly string[] Allowed = ["when", .. Fields];
 
     /// <summary>A literal would make all records one, or all of one instant.</summary>
-    private static readonly string[] PerRecord = ["external_id", "time"];
+    private static readonly string[] PerRecord = ["external_id", "version", "time"];
 
     private static readonly string[] OfFrom = ["values", "else"];
 
@@ -54,12 +51,15 @@ internal static class MapReader
 
     private static MapDefinition Entry(YamlSection section)
     {
-        CheckKeys(section);
+        section.Allow(Allowed);
         section.Require("time", "the path of the field that holds the time");
+        if (section.Has("version"))
+            section.Require("external_id", "the path of the id that versions share");
         return new MapDefinition
         {
             When = section.Section("when") is { } when ? When(when) : [],
             ExternalId = Rule(section, "external_id"),
+            Version = Rule(section, "version"),
             Type = Rule(section, "type"),
             Device = Rule(section, "device"),
             Priority = Rule(section, "priority"),
@@ -69,14 +69,6 @@ internal static class MapReader
             DstIp = Rule(section, "dst_ip"),
             Description = Rule(section, "description"),
         };
-    }
-
-    private static void CheckKeys(YamlSection section)
-    {
-        foreach (var later in LaterFields.Where(section.Has))
-            section.File.Fail(section.LineOf(later), section.KeyOf(later), "is not supported yet");
-        foreach (var name in section.Names.Where(name => !Allowed.Contains(name) && !LaterFields.Contains(name)))
-            section.File.FailUnknown(section.LineOf(name), section.KeyOf(name), name, Allowed);
     }
 
     private static List<WhenCondition> When(YamlSection section)

@@ -6,24 +6,23 @@ namespace Tocsin.Collect.Reading;
 /// <summary>Reads a source from its file's sections. What it returns is to be used only when the file has no mistakes.</summary>
 internal static partial class SourceReader
 {
-
     private static readonly string[] Keys =
     [
-        "name", "kind", "enabled", "base_url", "allow_private", "auth", "every", "timeout", "retry", "identities", "requests", "records",
-        "map", "max_body",
+        "name", "kind", "enabled", "base_url", "allow_private", "auth", "every", "timeout", "retry", "cursor", "paging", "identities", "requests",
+        "records", "map", "max_body",
     ];
-
-    /// <summary>Known from the contract, and not yet done: ignoring one would poll in another way than the file says.</summary>
-    private static readonly string[] LaterKeys = ["cursor", "paging"];
 
     private static readonly TimeSpan LongestRetryWait = TimeSpan.FromMinutes(15);
 
     public static SourceDefinition Read(YamlSection root)
     {
-        CheckKeys(root);
+        root.Allow(Keys);
         var unset = new SourceDefinition { Name = "", Kind = default, BaseUrl = new Uri("http://unset"), Requests = [], Maps = [], File = root.File.Name };
         var allowPrivate = root.Scalar("allow_private")?.Flag() ?? false;
         var url = root.Require("base_url", "https://host[:port][/path]") ? BaseUrl(root.Scalar("base_url"), allowPrivate) : null;
+        var cursor = root.Section("cursor") is { } bookmark ? CursorReader.Read(bookmark) : null;
+        var paging = root.Section("paging") is { } pages ? PagingReader.Read(pages) : null;
+        CursorReader.Check(root, cursor, paging);
         return unset with
         {
             Name = Name(root) ?? "",
@@ -35,20 +34,14 @@ internal static partial class SourceReader
             Every = root.Scalar("every")?.Duration(TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1)),
             Timeout = root.Scalar("timeout")?.Duration(TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(5)) ?? unset.Timeout,
             Retry = root.Section("retry") is { } retry ? Retry(retry) : unset.Retry,
+            Cursor = cursor,
+            Paging = paging,
             Identities = root.Section("identities") is { } identities ? Identities(identities) : null,
             Requests = RequestReader.Read(root),
             Records = root.Scalar("records") is { } records && MapReader.Path(records) is { } path ? path : unset.Records,
             Maps = MapReader.Read(root),
             MaxBodyBytes = root.Scalar("max_body")?.Bytes(1L << 10, 256L << 20) ?? unset.MaxBodyBytes,
         };
-    }
-
-    private static void CheckKeys(YamlSection root)
-    {
-        foreach (var later in LaterKeys.Where(root.Has))
-            root.File.Fail(root.LineOf(later), later, "is not supported yet");
-        foreach (var name in root.Names.Where(name => !Keys.Contains(name) && !LaterKeys.Contains(name)))
-            root.File.FailUnknown(root.LineOf(name), name, name, Keys);
     }
 
     private static string? Name(YamlSection root)

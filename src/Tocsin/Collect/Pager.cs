@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Tocsin.Collect;
+
+/// <summary>What a page showed that decides where to go on.</summary>
+/// <param name="Root">The answer.</param>
+/// <param name="Link">Its Link header; null when it has none.</param>
+/// <param name="Url">The address that gave it.</param>
+/// <param name="Records">Records on it, also those that cannot be mapped.</param>
+/// <param name="IsNew">True when it holds a record that the page before did not.</param>
+internal readonly record struct PageSeen(JsonElement Root, string? Link, Uri Url, int Records, bool IsNew);
+
+/// <summary>Leads through the pages of a source. Pure; one for each walk, since it remembers which marks it has seen.</summary>
+internal sealed class Pager(PagingDefinition? paging, CursorDefinition? cursor)
+{
+    /// <summary>Longer is no cursor of an upstream in its right mind, and would not fit an address.</summary>
+    public const int MaxMarkCharacters = 8 << 10;
+
+    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private int _fullPage;
+
+    /// <summary>The path, or the whole address, of the page behind a mark (null: the first).</summary>
+    public string Request(string get, string? asked, string? mark)
+    {
+        if (mark is not null && paging!.Style is PagingStyle.NextUrl or PagingStyle.Link)
+            return mark;
+        var path = new StringBuilder(get);
+        var replaced = mark is not null && paging!.Param == cursor?.Param;
+        if (cursor is not null && asked is not null && !replaced)
+            Add(path, cursor.Param, asked);
+        if (paging is null)
+            return path.ToString();
+        if (mark is not null || paging.Style == PagingStyle.Page)
+            Add(path, paging.Param, mark ?? Number(paging.First));
+        if (paging.SizeParam is { } size)
+            Add(path, size, Number(paging.Size));
+        return path.ToString();
+    }
+
+    /// <summary>The mark of the page behind the one that was asked for with <paramref name="mark"/>; null at the end. A failure when the pages go round in circles.</summary>
+    public (string? Next, FetchFailure? Failure) After(string? mark, in PageSeen page)
+    {
+        if (paging is null || page.Records == 0)
+            return default;
+        if (paging.Style is PagingStyle.Page or PagingStyle.Offset)
+            return (ByNumber(mark, page), null);
+        var next = paging.Style == PagingStyle.Link ? LinkHeader.Next(page.Link) : TextAt(page.Root);
+        // What is sent for good as "the cursor from here on", or once more for the same page, is the end.
+        if (string.IsNullOrEmpty(next) || next == mark)
+            return default;
+        if (paging.Style != PagingStyle.Cursor)
+        {
+            if (!Uri.TryCreate(page.Url, next, out var url))
+                return (null, new FetchFailure(FetchFailureKind.Malformed, "the next page's address is none"));
+            next = url.AbsoluteUri;
+            if (next == mark)
+                return default;
+        }
+        if (next.Length > MaxMarkCharacters)
+            return (null, new FetchFailure(FetchFailureKind.Malformed, $"what leads to the next page is longer than {MaxMarkCharacters:N0} characters"));
+        return _seen.Add(next) ? (next, null) : (null, new FetchFailure(FetchFailureKind.Redirected, "the pages go round in circles: what leads to the next page was used before"));
+    }
+
+    /// <summary>
+    /// The end is an empty page, one shorter than the first of this walk (an upstream may give fewer than it is asked for, but then always), or one
+    /// that only repeats the page before: then the upstream knows no pages.
+    /// </summary>
+    private string? ByNumber(string? mark, in PageSeen page)
+    {
+        var isShort = page.Records < _fullPage;
+        _fullPage = Math.Max(_fullPage, page.Records);
+        if (isShort || !page.IsNew)
+            return null;
+        var at = mark is null ? (paging!.Style == PagingStyle.Page ? paging.First : 0) : long.Parse(mark, CultureInfo.InvariantCulture);
+        return Number(paging!.Style == PagingStyle.Page ? at + 1 : at + page.Records);
+    }
+
+    private string? TextAt(JsonElement root)
+    {
+        try
+        {
+            return FieldMap.TextAt(paging!.From!, root);
+        }
+        catch (InvalidOperationException)
+        {
+            return null; // An escaped text that is no Unicode.
+        }
+    }
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static void Add(StringBuilder path, string name, string value)
+    {
+        var hasQuery = false;
+        for (var i = 0; i < path.Length && !hasQuery; i++)
+            hasQuery = path[i] == '?';
+        path.Append(hasQuery ? '&' : '?').Append(Uri.EscapeDataString(name)).Append('=').Append(Uri.EscapeDataString(value));
+    }
+}
