@@ -54,5 +54,11 @@ public sealed record FetchFailure(FetchFailureKind Kind, string Message, TimeSpa
 /// <summary>What a call gave: the inflated body, or why there is none.</summary>
 internal readonly record struct FetchResult(byte[]? Body, FetchFailure? Failure)
 {
+    /// <summary>The URL that gave the answer, after redirects; null when none did.</summary>
+    public Uri? Url { get; init; }
+
+    /// <summary>The answer's Link headers, joined by commas, whole and at most 16 KiB; null when it has none.</summary>
+    public string? Link { get; init; }
+
     public static implicit operator FetchResult(FetchFailure failure) => new(null, failure);
 }

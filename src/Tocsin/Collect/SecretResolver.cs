@@ -22,14 +22,20 @@ public sealed partial class SecretResolver(Func<string, string?> environment)
     /// <param name="text">The text as written.</param>
     /// <param name="folder">What a relative PATH is relative to: the folder of the file that holds the text.</param>
     /// <param name="problem">What is wrong, all references together; null when nothing is.</param>
+    /// <param name="values">Takes each value that was found.</param>
     /// <returns>The text with its values; null when there is a problem.</returns>
-    public string? Resolve(string text, string folder, out string? problem)
+    public string? Resolve(string text, string folder, out string? problem, ICollection<string>? values = null)
     {
         problem = null;
         if (!HasReference(text))
             return text;
         var problems = new List<string>();
-        var resolved = Reference().Replace(text, match => Value(match, folder, problems) ?? "");
+        var resolved = Reference().Replace(text, match =>
+        {
+            var value = Value(match, folder, problems) ?? "";
+            values?.Add(value);
+            return value;
+        });
         if (problems.Count == 0)
             return resolved;
         problem = string.Join("; ", problems);

@@ -20,6 +20,9 @@ public sealed record SourceDefinition
     /// <summary>Null: the upstream asks for nothing.</summary>
     public SourceAuth? Auth { get; init; }
 
+    /// <summary>What came into the file by references, each value once; never shown.</summary>
+    internal IReadOnlyCollection<string> OutsideValues { get; init; } = [];
+
     /// <summary>Time between the starts of two polls, 100 ms to 24 h; null follows <c>sync.interval</c>.</summary>
     public TimeSpan? Every { get; init; }
 

@@ -14,6 +14,9 @@ public sealed class ConfigFile(string name, string folder, SecretResolver secret
 
     public SecretResolver Secrets => secrets;
 
+    /// <summary>What the references read so far stand for.</summary>
+    internal HashSet<string> OutsideValues { get; } = new(StringComparer.Ordinal);
+
     /// <summary>The mistakes found so far, by line, each once even when the same value was read twice.</summary>
     public IReadOnlyList<ConfigError> Errors => [.. errors.Distinct().OrderBy(error => error.Line)];
 

@@ -26,7 +26,7 @@ public sealed class ConfigScalar(ConfigFile file, int line, string key, string? 
             Fail("has no value");
             return null;
         }
-        var text = file.Secrets.Resolve(raw, file.Folder, out var problem);
+        var text = file.Secrets.Resolve(raw, file.Folder, out var problem, file.OutsideValues);
         if (problem is not null)
             Fail(problem);
         return text;
