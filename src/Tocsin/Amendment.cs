@@ -2,7 +2,8 @@ namespace Tocsin;
 
 /// <summary>
 /// A later fact about an event: which event, which fields now hold what, and who says so. Amendments take a sequence of
-/// their own; the newest for a field wins.
+/// their own; the newest for a field wins. A newer version of an upstream's record is one, too: its <see cref="Revision"/> replaces
+/// whatever was said before, by earlier amendments also.
 /// </summary>
 public sealed record Amendment : Entry
 {
@@ -15,6 +16,9 @@ public sealed record Amendment : Entry
     /// <summary>The rule or the actor behind it: <c>late-identity</c>, <c>token:alice</c>.</summary>
     public required string By { get; init; }
 
+    /// <summary>A newer version of the whole record; null: only the other members change.</summary>
+    public Revision? Revision { get; init; }
+
     /// <summary>The new person; null leaves it as it is.</summary>
     public string? UserId { get; init; }
 
@@ -24,11 +28,21 @@ public sealed record Amendment : Entry
     /// <summary>The new priority; null leaves it as it is.</summary>
     public Priority? Priority { get; init; }
 
-    /// <summary>The event as it reads with this amendment.</summary>
-    public SecurityEvent Apply(SecurityEvent target) => target with
+    /// <summary>The priority the event has from here on; null when this says nothing of it.</summary>
+    internal Priority? PriorityAfter => Priority ?? Revision?.Priority;
+
+    /// <inheritdoc/>
+    public override long Bytes => Revision is null ? 0 : Revision.Data.Utf8.Length + (Revision.Description?.Length ?? 0);
+
+    /// <summary>The event as it reads with this amendment: the revision first, then what stands beside it.</summary>
+    public SecurityEvent Apply(SecurityEvent target)
     {
-        UserId = UserId ?? target.UserId,
-        Attribution = Attribution ?? target.Attribution,
-        Priority = Priority ?? target.Priority,
-    };
+        var revised = Revision?.Apply(target) ?? target;
+        return revised with
+        {
+            UserId = UserId ?? revised.UserId,
+            Attribution = Attribution ?? revised.Attribution,
+            Priority = Priority ?? revised.Priority,
+        };
+    }
 }

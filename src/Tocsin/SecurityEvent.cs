@@ -54,4 +54,7 @@ public sealed record SecurityEvent : Entry
 
     /// <summary>The record as it came.</summary>
     public RawRecord Data { get; init; }
+
+    /// <inheritdoc/>
+    public override long Bytes => Data.Utf8.Length + (Description?.Length ?? 0);
 }

@@ -39,4 +39,14 @@ internal static class Some
 
     public static Amendment Amendment(long target, string? userId = null, Priority? priority = null) =>
         new() { Target = target, At = Instant, By = "test", UserId = userId, Priority = priority };
+
+    /// <summary>A newer version of an event that says what <see cref="Event"/> would.</summary>
+    public static Amendment Revision(long target, SecurityEvent newer) => Amendment(target) with
+    {
+        Revision = new Revision
+        {
+            Type = newer.Type, Device = newer.Device, Priority = newer.Priority, Time = newer.Time, UserId = newer.UserId, Description = newer.Description,
+            SrcIp = newer.SrcIp, DstIp = newer.DstIp, Country = newer.Country, Attribution = newer.Attribution, Data = newer.Data, Fingerprint = newer.Fingerprint,
+        },
+    };
 }

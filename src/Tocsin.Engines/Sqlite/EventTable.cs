@@ -6,15 +6,18 @@ internal sealed class EventTable(string name)
     /// <summary>The table of a sealed partition, in a file of its own.</summary>
     public static EventTable Sealed { get; } = new("event");
 
-    private const string Columns =
+    private const string Indexed =
         "sequence, id, kind, priority, time, precision, received_at, source, type, device, user_id, attribution, attribution_source, address, "
-        + "external_id, fingerprint, src_ip, dst_ip, country, description, data";
+        + "external_id, fingerprint, src_ip, dst_ip, country, description";
+
+    private const string Columns = $"{Indexed}, data";
 
     private readonly string _insert = $"INSERT INTO {name} ({Columns}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)";
     private readonly string _after = $"SELECT {Columns} FROM {name} WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3";
     private readonly string _fingerprint = $"SELECT fingerprint FROM {name} WHERE sequence = ?1";
     private readonly string _one = $"SELECT {Columns} FROM {name} WHERE sequence = ?1";
-    private readonly string _indexed = $"SELECT {Columns[..Columns.LastIndexOf(',')]}, NULL FROM {name} ORDER BY sequence";
+    private readonly string _indexed = $"SELECT {Indexed}, NULL FROM {name} ORDER BY sequence";
+    private readonly string _oneIndexed = $"SELECT {Indexed}, NULL FROM {name} WHERE sequence = ?1";
     private readonly string _exists = $"SELECT 1 FROM {name} WHERE sequence = ?1";
 
     /// <summary>The table of a partition that is not sealed yet.</summary>
@@ -55,9 +58,14 @@ internal sealed class EventTable(string name)
     }
 
     /// <summary>The event as first committed; null when there is none.</summary>
-    public SecurityEvent? Find(SqliteConnection connection, long sequence, StringCache words)
+    public SecurityEvent? Find(SqliteConnection connection, long sequence, StringCache words) => Find(connection, _one, sequence, words);
+
+    /// <summary>The same without its data; it must be there.</summary>
+    public SecurityEvent FindIndexed(SqliteConnection connection, long sequence, StringCache words) => Find(connection, _oneIndexed, sequence, words)!;
+
+    private static SecurityEvent? Find(SqliteConnection connection, string sql, long sequence, StringCache words)
     {
-        var row = connection.Statement(_one).Bind(1, sequence);
+        var row = connection.Statement(sql).Bind(1, sequence);
         var found = row.Step() ? Event(row, words) : null;
         row.Reset();
         return found;

@@ -1,4 +1,3 @@
-using Tocsin.Engines.Sqlite.Columns;
 using Tocsin.Engines.Sqlite.Segments;
 
 namespace Tocsin.Engines.Sqlite;
@@ -44,17 +43,16 @@ internal static class PartitionLoader
     {
         var set = new PartitionSet([.. partitions]);
         var from = partitions.Min(partition => partition.Segment?.Index.Horizon ?? partition.FirstSequence - 1);
-        var row = connection.Statement("SELECT sequence, target, changes FROM amendment WHERE sequence > ?1 ORDER BY sequence").Bind(1, from);
+        var row = connection.Statement("SELECT target, max(sequence) FROM amendment WHERE sequence > ?1 GROUP BY target").Bind(1, from);
         while (row.Step())
         {
-            var (sequence, target) = (row.Int64(0), row.Int64(1));
+            var (target, last) = (row.Int64(0), row.Int64(1));
             var partition = set.Of(target);
-            if (sequence <= (partition.Segment?.Index.Horizon ?? 0))
+            if (last <= (partition.Segment?.Index.Horizon ?? 0))
                 continue;
             using var rows = partition.Rent(connection);
-            var first = partition.Table.Find(rows.Connection, target, words)! with { Data = RawRecord.None };
-            var history = EntryReader.History(connection, first, target, sequence - 1);
-            partition.Amended.Add(target, history, new EventVersion(AmendmentJson.Read(target, row.Bytes(2)).Apply(history[^1].Event), sequence));
+            var history = Amendments.History(connection, partition.Table.FindIndexed(rows.Connection, target, words), target, last);
+            partition.Amended.Add(target, history[..^1], history[^1]);
         }
         row.Reset();
     }

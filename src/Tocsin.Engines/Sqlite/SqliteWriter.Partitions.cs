@@ -119,6 +119,7 @@ internal sealed partial class SqliteWriter
         foreach (var (partition, target, history, now) in _amendments)
             partition.Amended.Add(target, history, now);
         _amendments.Clear();
+        _amending.Clear();
         var isRolled = _partitions.Count != _set.Partitions.Length;
         if (isRolled)
             _ = Swap();
@@ -145,6 +146,7 @@ internal sealed partial class SqliteWriter
         _connection.RollbackIfOpen();
         (_sequence, _version) = (Head, _committedVersion);
         _amendments.Clear();
+        _amending.Clear();
         _partitions = [.. _set.Partitions];
         var open = _partitions[^1];
         open.Columns!.Truncate(open.Columns.RowsUpTo(_sequence));

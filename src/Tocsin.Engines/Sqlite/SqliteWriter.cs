@@ -35,6 +35,7 @@ internal sealed partial class SqliteWriter : IDisposable
     private readonly StringCache _words = new();
     private readonly int _partitionRows;
     private readonly List<(Partition Partition, long Target, IReadOnlyList<EventVersion> History, EventVersion Now)> _amendments = [];
+    private readonly HashSet<long> _amending = [];
     private List<Partition> _partitions;
     private PartitionSet _set;
     private long _sequence;
@@ -173,7 +174,7 @@ internal sealed partial class SqliteWriter : IDisposable
         for (var i = 0; i < entries.Length; i++)
         {
             entries[i] = append.Entries[i] is SecurityEvent e ? WriteEvent(e) : WriteAmendment((Amendment)append.Entries[i]);
-            _bytesSinceCheckpoint += BytesPerRow + ((append.Entries[i] as SecurityEvent)?.Data.Utf8.Length ?? 0);
+            _bytesSinceCheckpoint += BytesPerRow + append.Entries[i].Bytes;
         }
         if (append.State.Count > 0)
             _version++;
@@ -198,24 +199,23 @@ internal sealed partial class SqliteWriter : IDisposable
         open.Columns!.Append(_sequence, e);
         if (e.Priority != Priority.None)
             open.Prioritised++;
-        if (e is { UserId: null, Attribution: { Rule: AttributionRule.Unresolved, Address: { } address } })
-            UnresolvedTable.Add(_connection, address, _sequence, e);
+        UnresolvedTable.Add(_connection, _sequence, e);
         return new EntryResult(EntryStatus.Created, _sequence);
     }
 
     private EntryResult WriteAmendment(Amendment amendment)
     {
-        var partition = Of(amendment.Target);
+        var (target, partition) = (amendment.Target, Of(amendment.Target));
         SecurityEvent first;
         using (var rows = partition.Rent(_connection))
-            first = partition.Table.Find(rows.Connection, amendment.Target, _words)! with { Data = RawRecord.None };
-        var address = first.Attribution is { Rule: AttributionRule.Unresolved, Address: { } unresolved } ? unresolved : null;
-        var history = EntryReader.History(_connection, first, amendment.Target, _sequence);
-        _connection.Statement("INSERT INTO amendment VALUES (?1, ?2, ?3)")
-            .Bind(1, ++_sequence).Bind(2, amendment.Target).Bind(3, AmendmentJson.Write(amendment)).Run();
-        _amendments.Add((partition, amendment.Target, history, new EventVersion(amendment.Apply(history[^1].Event), _sequence)));
-        if (amendment.UserId is not null && address is not null)
-            UnresolvedTable.Remove(_connection, address, amendment.Target);
+            first = partition.Table.FindIndexed(rows.Connection, target, _words);
+        var before = Amendments.Apply(_connection, first, target, _sequence, withRecord: false);
+        // Told once: an event with very many versions must not be gone through for each of them.
+        var history = partition.Amended.Holds(target) || !_amending.Add(target) ? [] : Amendments.History(_connection, first, target, _sequence);
+        Amendments.Insert(_connection, ++_sequence, amendment);
+        var now = amendment.Apply(before);
+        _amendments.Add((partition, target, history, new EventVersion(now, _sequence)));
+        UnresolvedTable.Move(_connection, target, before, now);
         return new EntryResult(EntryStatus.Created, _sequence);
     }
 
@@ -252,5 +252,4 @@ internal sealed partial class SqliteWriter : IDisposable
                 return true;
         return false;
     }
-
 }

@@ -5,12 +5,24 @@ namespace Tocsin.Engines.Sqlite;
 /// <summary>Events nobody was found for, by the address that was looked up.</summary>
 internal static class UnresolvedTable
 {
-    public static void Add(SqliteConnection connection, string address, long sequence, SecurityEvent e) =>
-        connection.Statement("INSERT INTO unresolved VALUES (?1, ?2, ?3, ?4, ?5)")
-            .Bind(1, address).Bind(2, sequence).Bind(3, e.Source).Bind(4, e.Time.UnixTicks).Bind(5, e.Time.StoredPrecision).Run();
+    /// <summary>Lists an event, if nobody was found for it.</summary>
+    public static void Add(SqliteConnection connection, long sequence, SecurityEvent e)
+    {
+        if (AddressOf(e) is { } address)
+            connection.Statement("INSERT OR REPLACE INTO unresolved VALUES (?1, ?2, ?3, ?4, ?5)")
+                .Bind(1, address).Bind(2, sequence).Bind(3, e.Source).Bind(4, e.Time.UnixTicks).Bind(5, e.Time.StoredPrecision).Run();
+    }
 
-    public static void Remove(SqliteConnection connection, string address, long sequence) =>
-        connection.Statement("DELETE FROM unresolved WHERE address = ?1 AND sequence = ?2").Bind(1, address).Bind(2, sequence).Run();
+    /// <summary>Lists an amended event as it reads now, and no longer as it did.</summary>
+    public static void Move(SqliteConnection connection, long sequence, SecurityEvent before, SecurityEvent now)
+    {
+        var address = AddressOf(before);
+        if (address == AddressOf(now) && before.Time == now.Time)
+            return;
+        if (address is not null)
+            connection.Statement("DELETE FROM unresolved WHERE address = ?1 AND sequence = ?2").Bind(1, address).Bind(2, sequence).Run();
+        Add(connection, sequence, now);
+    }
 
     public static IReadOnlyList<UnresolvedEvent> Events(SqliteConnection connection, string address, long after, int limit)
     {
@@ -29,6 +41,10 @@ internal static class UnresolvedTable
 
     public static IReadOnlyList<UnresolvedAddress> Top(SqliteConnection connection, int limit) =>
         Addresses(connection.Statement("SELECT address, count(*) FROM unresolved GROUP BY address ORDER BY 2 DESC, 1 LIMIT ?1").Bind(1, limit));
+
+    /// <summary>The address that nobody was found for; null when the event has a person, or never asked for one.</summary>
+    private static string? AddressOf(SecurityEvent e) =>
+        e is { UserId: null, Attribution: { Rule: AttributionRule.Unresolved, Address: var address } } ? address : null;
 
     private static List<UnresolvedAddress> Addresses(SqliteStatement row)
     {

@@ -64,7 +64,11 @@ public enum EntryStatus
     /// <summary>An event with this id is already there: it has the sequence.</summary>
     Duplicate,
 
-    /// <summary>An event with this id is already there, with other content (another fingerprint): it has the sequence, and stays as it is.</summary>
+    /// <summary>
+    /// An event with this id is already there, with other content: it has the sequence, and stays as it is. Compared is the fingerprint it was first
+    /// committed with, also where a <see cref="Revision"/> has taken its place since; <see cref="IJournalStore.FindAsync(EventId, CancellationToken)"/> tells
+    /// the newest, and so whether this content is known.
+    /// </summary>
     Changed,
 }
 

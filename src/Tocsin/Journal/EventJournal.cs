@@ -242,7 +242,7 @@ public sealed partial class EventJournal : IAsyncDisposable
         {
             var bytes = 0L;
             foreach (var entry in append.Entries)
-                bytes += entry is SecurityEvent e ? e.Data.Utf8.Length + (e.Description?.Length ?? 0) : 0;
+                bytes += entry.Bytes;
             foreach (var write in append.State)
                 bytes += write.Value?.Length ?? 0;
             return bytes;

@@ -26,14 +26,14 @@ public interface IJournalStore : IAsyncDisposable
 
     /// <summary>
     /// Entries after <paramref name="after"/> in order, as first committed (amendments not applied), at most <paramref name="limit"/>
-    /// (1 to 10,000), and fewer where records are large. Empty at the head only.
+    /// (1 to 10,000), and fewer where records, of events or of revisions, are large. Empty at the head only.
     /// </summary>
     ValueTask<IReadOnlyList<Sequenced>> ReadAsync(long after, int limit, CancellationToken cancellation);
 
     /// <summary>One event with its amendments applied; null when there is none at this sequence.</summary>
     ValueTask<SecurityEvent?> FindAsync(long sequence, CancellationToken cancellation);
 
-    /// <summary>The event with this id, its amendments applied; null when there is none.</summary>
+    /// <summary>The event with this id, its amendments applied (record and fingerprint are those of the newest revision); null when there is none.</summary>
     ValueTask<StoredEvent?> FindAsync(EventId id, CancellationToken cancellation);
 
     /// <summary>
@@ -58,8 +58,8 @@ public interface IJournalStore : IAsyncDisposable
     ValueTask<IReadOnlyList<StateRow>> ListStateAsync(string name, string? afterKey, int limit, CancellationToken cancellation);
 
     /// <summary>
-    /// Events without a person whose attribution is <see cref="AttributionRule.Unresolved"/> with this address, after a sequence, in order.
-    /// An amendment that names a person takes its target out of here.
+    /// Events without a person whose attribution is <see cref="AttributionRule.Unresolved"/> with this address, after a sequence, in order, as they
+    /// read with their amendments: one that names a person takes its target out of here, a revision may move it to another address or time, or back in.
     /// </summary>
     ValueTask<IReadOnlyList<UnresolvedEvent>> ListUnresolvedAsync(string address, long after, int limit, CancellationToken cancellation);
 

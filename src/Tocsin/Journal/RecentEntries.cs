@@ -61,7 +61,7 @@ internal sealed class RecentEntries
         if (entry.Sequence != _last + 1)
             (_first, _bytes) = (entry.Sequence, 0);
         _last = entry.Sequence;
-        _bytes += BytesOf(entry);
+        _bytes += entry.Entry.Bytes;
         while (_first < _last && (_last - _first >= MaxEntries || _bytes > MaxBytes))
             Forget(_first);
         _ring[_last % MaxEntries] = entry;
@@ -72,10 +72,8 @@ internal sealed class RecentEntries
         while (_first <= upTo && _first < _last)
         {
             ref var oldest = ref _ring[_first++ % MaxEntries];
-            _bytes -= BytesOf(oldest);
+            _bytes -= oldest.Entry.Bytes;
             oldest = default;
         }
     }
-
-    private static long BytesOf(Sequenced entry) => entry.Entry is SecurityEvent e ? e.Data.Utf8.Length + (e.Description?.Length ?? 0) : 0;
 }

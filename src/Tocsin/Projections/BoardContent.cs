@@ -51,8 +51,8 @@ internal sealed class BoardContent(int maxEvents, int maxPendingBytes = BoardCon
             sequence = at;
             if (entry is SecurityEvent { Priority: not Priority.None } placed)
                 Place(placed, at);
-            else if (entry is Amendment { UserId: not null } or Amendment { Priority: not null })
-                Amend((Amendment)entry, targets);
+            else if (entry is Amendment amendment && (amendment.UserId is not null || amendment.PriorityAfter is not null))
+                Amend(amendment, targets);
         }
         foreach (var board in boards)
             board.Current?.AdvanceTo(sequence);
@@ -63,18 +63,26 @@ internal sealed class BoardContent(int maxEvents, int maxPendingBytes = BoardCon
     {
         var missing = new List<long>();
         HashSet<long>? placed = null;
+        HashSet<long>? left = null;
         foreach (var (at, entry) in entries)
         {
-            if (at <= sequence || entry is not Amendment { Priority: not (null or Priority.None) } amendment || !CanHold(amendment.Target))
+            if (at <= sequence || entry is not Amendment { PriorityAfter: { } priority, Target: var target } || !CanHold(target))
                 continue;
-            if (index.TryFind(amendment.Target, out var page, out var position) && page.Entries[position].Priority != Priority.None)
-                continue;
-            placed ??= [.. entries.Where(e => e.Entry is SecurityEvent { Priority: not Priority.None }).Select(e => e.Sequence)];
-            if (!placed.Contains(amendment.Target))
-                missing.Add(amendment.Target);
+            if (priority == Priority.None)
+                (left ??= []).Add(target);
+            else if (left?.Contains(target) == true)
+                missing.Add(target);
+            else if (!IsShown(target))
+            {
+                placed ??= [.. entries.Where(e => e.Entry is SecurityEvent { Priority: not Priority.None }).Select(e => e.Sequence)];
+                if (!placed.Contains(target))
+                    missing.Add(target);
+            }
         }
         return missing;
     }
+
+    private bool IsShown(long target) => index.TryFind(target, out var page, out var position) && page.Entries[position].Priority != Priority.None;
 
     public void Flush()
     {
@@ -177,7 +185,7 @@ internal sealed class BoardContent(int maxEvents, int maxPendingBytes = BoardCon
             Move(amendment, ref page.Entries[position]);
             MergeWhenFull();
         }
-        else if (amendment.Priority is not (null or Priority.None) && CanHold(amendment.Target)
+        else if (amendment.PriorityAfter is not (null or Priority.None) && CanHold(amendment.Target)
             && targets?.GetValueOrDefault(amendment.Target) is { } target)
         {
             Place(amendment.Apply(target), amendment.Target);
@@ -187,9 +195,9 @@ internal sealed class BoardContent(int maxEvents, int maxPendingBytes = BoardCon
     private void Move(Amendment amendment, ref IndexEntry entry)
     {
         var from = piles[entry.PileId]!;
-        var priority = amendment.Priority ?? entry.Priority;
-        var userId = amendment.UserId ?? from.UserId;
-        if (priority == entry.Priority && string.Equals(userId, from.UserId, StringComparison.Ordinal))
+        var priority = amendment.PriorityAfter ?? entry.Priority;
+        var userId = amendment.UserId ?? (amendment.Revision is { } newer ? newer.UserId ?? EmployeeOrder.Unknown : from.UserId);
+        if (amendment.Revision is null && priority == entry.Priority && string.Equals(userId, from.UserId, StringComparison.Ordinal))
             return;
         // Texts are read from the snapshot only: an incident could stand among additions and removals at once.
         if (from.HasAdditions)
@@ -202,14 +210,27 @@ internal sealed class BoardContent(int maxEvents, int maxPendingBytes = BoardCon
             entry = entry.With(Priority.None, 0);
             return;
         }
-        var offset = pending.Count;
-        if (priority == entry.Priority)
-            pending.Append(chunk.TextOf(row));
-        else
-            BoardIncident.Reprioritise(pending, chunk.TextOf(row), priority);
         var to = PileOf(from.Board, userId);
-        Add(to, row.With(priority, offset, pending.Count - offset));
-        entry = entry.With(priority, to.Id);
+        var moved = Rewrite(row, chunk.TextOf(row), amendment.Revision, priority);
+        Add(to, moved);
+        entry = new IndexEntry(moved.Sequence, moved.UnixTicks, moved.SubTick, priority, to.Id);
+    }
+
+    /// <summary>The incident with a new text: of a newer version of its record, of another priority, or the same in another place.</summary>
+    private Row Rewrite(in Row row, ReadOnlySpan<byte> text, Revision? revision, Priority priority)
+    {
+        var offset = pending.Count;
+        if (revision is not null)
+        {
+            var typeId = types.IdOf(revision.Type);
+            BoardIncident.Rewrite(pending, text, revision, priority, types.EscapedOf(typeId));
+            return new Row(revision.Time, row.Sequence, priority, typeId, row.SourceId, offset, pending.Count - offset);
+        }
+        if (priority == row.Priority)
+            pending.Append(text);
+        else
+            BoardIncident.Reprioritise(pending, text, priority);
+        return row.With(priority, offset, pending.Count - offset);
     }
 
     private void Add(Pile pile, in Row row)

@@ -18,47 +18,61 @@ internal static class BoardIncident
     private enum Field { Other, Priority, Type, EventId, Timestamp }
 
     /// <summary>Appends the text of an event.</summary>
-    public static void Render(ByteBuffer to, SecurityEvent source, ReadOnlySpan<byte> escapedType)
+    public static void Render(ByteBuffer to, SecurityEvent source, ReadOnlySpan<byte> escapedType) =>
+        Render(to, source.Data, source.Time, source.Priority, source.Id.Value, escapedType);
+
+    /// <summary>Appends what a newer version of the record makes of a text; its <c>event_id</c> stays.</summary>
+    public static void Rewrite(ByteBuffer to, ReadOnlySpan<byte> incident, Revision revision, Priority priority, ReadOnlySpan<byte> escapedType)
+    {
+        var (start, end) = ValueOf("event_id"u8, incident);
+        Render(to, revision.Data, revision.Time, priority, Guid.Parse(incident[start..end]), escapedType);
+    }
+
+    /// <summary>Appends a text with another priority; nothing else changes.</summary>
+    public static void Reprioritise(ByteBuffer to, ReadOnlySpan<byte> incident, Priority priority)
+    {
+        var (start, end) = ValueOf("priority"u8, incident);
+        to.Append(incident[..start]);
+        to.Append(Names[(int)priority - 1]);
+        to.Append(incident[end..]);
+    }
+
+    private static void Render(ByteBuffer to, RawRecord record, EventTime time, Priority priority, Guid id, ReadOnlySpan<byte> escapedType)
     {
         to.Append((byte)'{');
         var body = to.Count;
-        var has = CopyRecord(to, source.Data.Utf8.Span, source.Priority);
+        var has = CopyRecord(to, record.Utf8.Span, priority);
         if (!has.Priority)
-            AppendPriority(to, body, source.Priority);
+            AppendPriority(to, body, priority);
         AppendName(to, body, "\"type\":\""u8);
         to.Append(escapedType);
         to.Append((byte)'"');
         AppendName(to, body, "\"event_id\":\""u8);
-        to.Append(source.Id.Value);
+        to.Append(id);
         to.Append((byte)'"');
         if (!has.Timestamp)
         {
             AppendName(to, body, "\"timestamp\":"u8);
-            foreach (var digit in source.Time.ToUnixSeconds())
+            foreach (var digit in time.ToUnixSeconds())
                 to.Append((byte)digit);
         }
         to.Append((byte)'}');
     }
 
-    /// <summary>Appends a text made by <see cref="Render"/> with another priority; nothing else changes.</summary>
-    public static void Reprioritise(ByteBuffer to, ReadOnlySpan<byte> incident, Priority priority)
+    /// <summary>Where the text of a value that every incident has begins and ends, without its quotes.</summary>
+    private static (int Start, int End) ValueOf(ReadOnlySpan<byte> name, ReadOnlySpan<byte> incident)
     {
         var reader = new Utf8JsonReader(incident, AnyDepth);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var isPriority = reader.ValueTextEquals("priority"u8);
+            var isFound = reader.ValueTextEquals(name);
             reader.Read();
-            if (isPriority)
-            {
-                to.Append(incident[..((int)reader.TokenStartIndex + 1)]);
-                to.Append(Names[(int)priority - 1]);
-                to.Append(incident[((int)reader.BytesConsumed - 1)..]);
-                return;
-            }
+            if (isFound)
+                return ((int)reader.TokenStartIndex + 1, (int)reader.BytesConsumed - 1);
             reader.Skip();
         }
-        throw new InvalidOperationException("An incident of the board has no priority.");
+        throw new InvalidOperationException($"An incident of the board has no {System.Text.Encoding.UTF8.GetString(name)}.");
     }
 
     private static (bool Priority, bool Timestamp) CopyRecord(ByteBuffer to, ReadOnlySpan<byte> record, Priority priority)

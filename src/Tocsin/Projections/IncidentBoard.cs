@@ -50,7 +50,7 @@ public sealed class IncidentBoard(Guid journalId, int maxEvents)
     }
 
     /// <summary>
-    /// The events that <see cref="Apply"/> needs beside these entries: those without a priority (so not held) that an amendment gives one.
+    /// The events that <see cref="Apply"/> needs beside these entries: those without a priority (so not held) that an amendment gives one, or gives back.
     /// Almost always empty.
     /// </summary>
     public IReadOnlyList<long> MissingTargets(IReadOnlyList<Sequenced> entries)

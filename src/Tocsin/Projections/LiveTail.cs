@@ -21,6 +21,9 @@ public sealed class LiveTail : IDisposable
     private const long MaxBytes = 32 << 20;
     private const int PageEntries = 256;
 
+    /// <summary>Items made at a time end with so many bytes: an amendment is small, the event that it amends may be large.</summary>
+    private const long PageBytes = 16 << 20;
+
     /// <summary>Followers are woken when so many are new, also when more wait: before the ring goes past them.</summary>
     private const int MaxItemsUnseen = MaxItems / 4;
 
@@ -105,7 +108,7 @@ public sealed class LiveTail : IDisposable
     public void Dispose() => _turns.Dispose();
 
     /// <summary>Items read back from the journal.</summary>
-    internal async ValueTask<LiveTailItem[]> PageAsync(long after, int limit, CancellationToken cancellation)
+    internal async ValueTask<IReadOnlyList<LiveTailItem>> PageAsync(long after, int limit, CancellationToken cancellation)
     {
         await _turns.WaitAsync(cancellation);
         try
@@ -139,14 +142,14 @@ public sealed class LiveTail : IDisposable
     private async ValueTask FillAsync(CancellationToken cancellation)
     {
         var until = Ring.Last + MaxItemsUnseen;
-        int read;
+        int made;
         do
         {
-            var page = await _journal.ReadAsync(Ring.Last, PageEntries, cancellation);
-            Ring.Add(await ItemsAsync(page, cancellation));
-            read = page.Count;
+            var items = await ItemsAsync(await _journal.ReadAsync(Ring.Last, PageEntries, cancellation), cancellation);
+            Ring.Add(items);
+            made = items.Count;
         }
-        while (read == PageEntries && Ring.Last < until);
+        while (made == PageEntries && Ring.Last < until);
     }
 
     private int WakeAll()
@@ -159,15 +162,20 @@ public sealed class LiveTail : IDisposable
         }
     }
 
-    private async ValueTask<LiveTailItem[]> ItemsAsync(IReadOnlyList<Sequenced> entries, CancellationToken cancellation)
+    /// <summary>The first of the entries as items: all of them, unless they are large.</summary>
+    private async ValueTask<IReadOnlyList<LiveTailItem>> ItemsAsync(IReadOnlyList<Sequenced> entries, CancellationToken cancellation)
     {
-        var items = new LiveTailItem[entries.Count];
-        for (var i = 0; i < items.Length; i++)
-            items[i] = entries[i].Entry switch
+        var items = new List<LiveTailItem>(entries.Count);
+        var bytes = 0L;
+        for (var i = 0; i < entries.Count && bytes < PageBytes; i++)
+        {
+            items.Add(entries[i].Entry switch
             {
                 Amendment amendment => new LiveTailItem(entries[i].Sequence, await _journal.Store.FindAsync(amendment.Target, cancellation), isAmendment: true),
                 var e => new LiveTailItem(entries[i].Sequence, (SecurityEvent)e, isAmendment: false),
-            };
+            });
+            bytes += items[i].Bytes;
+        }
         return items;
     }
 }

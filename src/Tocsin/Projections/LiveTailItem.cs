@@ -5,8 +5,8 @@ using System.Text;
 namespace Tocsin.Projections;
 
 /// <summary>
-/// One entry of the journal as a follower gets it: an event as it was committed, or, for an amendment, the amended event as it reads now. Its frame
-/// is made when the first follower wants it, and shared by all. Immutable for those who use it.
+/// One entry of the journal as a follower gets it: an event as it was committed, or, for an amendment (a newer version of its record, too), the amended
+/// event as it reads now; a filter is held to that, so who filters hears of a change that leads into the filter, and not of one that leads out. Its frame is made when the first follower wants it, and shared by all. Immutable for those who use it.
 /// </summary>
 public sealed class LiveTailItem(long sequence, SecurityEvent? shown, bool isAmendment)
 {

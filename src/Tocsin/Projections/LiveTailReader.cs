@@ -41,12 +41,12 @@ public sealed class LiveTailReader : IDisposable
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            var items = _tail.Ring.Read(Position, MaxItems);
+            IReadOnlyList<LiveTailItem>? items = _tail.Ring.Read(Position, MaxItems);
             if (items is null && _isLive && wasHeldUp)
                 return null;
             _isLive = items is not null;
             items ??= await PageAsync(cancellation);
-            if (items.Length > 0)
+            if (items.Count > 0)
             {
                 Position = items[^1].Sequence;
                 return items;
@@ -75,7 +75,7 @@ public sealed class LiveTailReader : IDisposable
 
     internal void Ring() => _bell.Writer.TryWrite(true);
 
-    private async ValueTask<LiveTailItem[]> PageAsync(CancellationToken cancellation)
+    private async ValueTask<IReadOnlyList<LiveTailItem>> PageAsync(CancellationToken cancellation)
     {
         var items = await _tail.PageAsync(Position, _pageItems, cancellation);
         _pageItems = items.Sum(item => item.Bytes) > LargePageBytes ? Math.Max(1, _pageItems / 4) : Math.Min(MaxItems, _pageItems * 2);

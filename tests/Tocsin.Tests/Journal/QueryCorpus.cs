@@ -113,6 +113,24 @@ internal sealed class QueryCorpus(int seed)
         UserId = _random.Next(4) == 0 ? null : _random.Next(5) == 0 ? $"late-{_random.Next(5)}" : One(Users) ?? "4506",
         Priority = _random.Next(3) == 0 ? (Priority)_random.Next(5) : null,
         Attribution = _random.Next(2) == 0 ? null : One<Attribution>([Attribution.Nobody, Attribution.FromRecord, new(AttributionRule.Identity, "late", "::1")]),
+        Revision = _random.Next(3) == 0 ? Revision(_random.Next(3_000)) : null,
+    };
+
+    /// <summary>A newer version that has nothing to do with what it replaces: every field may move, and far.</summary>
+    private Revision Revision(int place) => new()
+    {
+        Type = Word(Types, place)!,
+        Device = Word(Devices, place),
+        Priority = (Priority)_random.Next(5),
+        Time = Time(place),
+        UserId = Word(Users, place),
+        Description = One<string?>([null, "", "a needle in here", "naïve 😀 \"quoted\" \0"]),
+        SrcIp = Address(),
+        DstIp = Address(),
+        Country = One(Countries),
+        Attribution = One<Attribution>([Attribution.Nobody, Attribution.FromRecord, new(AttributionRule.Unresolved, null, "10.1.2.3"), new(AttributionRule.Unresolved, "", "")]),
+        Data = Data(),
+        Fingerprint = _random.NextInt64(),
     };
 
     public T One<T>(IReadOnlyList<T> from) => from[_random.Next(from.Count)];

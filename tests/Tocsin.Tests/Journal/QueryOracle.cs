@@ -32,7 +32,7 @@ internal sealed class QueryOracle
                     now[sequence] = e;
                     break;
                 case Amendment amendment:
-                    var target = now[amendment.Target];
+                    var target = Revised(now[amendment.Target], amendment.Revision);
                     now[amendment.Target] = target with
                     {
                         UserId = amendment.UserId is null ? target.UserId : amendment.UserId,
@@ -44,6 +44,13 @@ internal sealed class QueryOracle
         _read = (upTo, [.. now.OrderBy(e => e.Key).Select(e => new StoredEvent(e.Key, e.Value))]);
         return _read.Events;
     }
+
+    private static SecurityEvent Revised(SecurityEvent e, Revision? revision) => revision is null ? e : new SecurityEvent
+    {
+        Id = e.Id, ExternalId = e.ExternalId, Kind = e.Kind, Source = e.Source, ReceivedAt = e.ReceivedAt,
+        Type = revision.Type, Device = revision.Device, Priority = revision.Priority, Time = revision.Time, UserId = revision.UserId, Description = revision.Description,
+        SrcIp = revision.SrcIp, DstIp = revision.DstIp, Country = revision.Country, Attribution = revision.Attribution, Data = revision.Data, Fingerprint = revision.Fingerprint,
+    };
 
     /// <summary>All that a query takes, in its order, whatever its limit and place.</summary>
     public List<StoredEvent> All(EventQuery query)

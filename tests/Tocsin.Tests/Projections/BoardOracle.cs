@@ -8,23 +8,31 @@ namespace Tocsin.Tests.Projections;
 internal sealed class BoardOracle(int maxEvents)
 {
     private readonly SortedDictionary<long, SecurityEvent> events = [];
+    private readonly SortedSet<long> prioritised = [];
 
     public void Apply(IEnumerable<Sequenced> entries)
     {
         foreach (var (sequence, entry) in entries)
+        {
+            var at = entry is Amendment { Target: var target } ? target : sequence;
             if (entry is SecurityEvent placed)
-                events[sequence] = placed;
-            else if (entry is Amendment amendment && events.TryGetValue(amendment.Target, out var target))
-                events[amendment.Target] = amendment.Apply(target);
+                events[at] = placed;
+            else if (entry is Amendment amendment && events.TryGetValue(at, out var before))
+                events[at] = amendment.Apply(before);
+            if (events.TryGetValue(at, out var now) && now.Priority != Priority.None)
+                prioritised.Add(at);
+        }
     }
 
-    /// <summary>The held events: the newest ones with a priority.</summary>
-    public IReadOnlyList<(long Sequence, SecurityEvent Event)> Held =>
-        [.. events.Where(e => e.Value.Priority != Priority.None).TakeLast(maxEvents).Select(e => (e.Key, e.Value))];
+    /// <summary>The held events: the newest ones that ever had a priority.</summary>
+    public IReadOnlyList<(long Sequence, SecurityEvent Event)> Held => [.. prioritised.TakeLast(maxEvents).Select(at => (at, events[at]))];
+
+    /// <summary>What the store would give of an event.</summary>
+    public SecurityEvent? Find(long sequence) => events.GetValueOrDefault(sequence);
 
     public string Board(Func<SecurityEvent, bool> takes, int? perPriority = null)
     {
-        var employees = Held.Where(e => takes(e.Event)).GroupBy(e => e.Event.UserId ?? "unknown", StringComparer.Ordinal)
+        var employees = Held.Where(e => e.Event.Priority != Priority.None && takes(e.Event)).GroupBy(e => e.Event.UserId ?? "unknown", StringComparer.Ordinal)
             .OrderBy(g => g.Key == "unknown" ? 2 : g.Key.Length > 0 && g.Key.All(char.IsAsciiDigit) ? 0 : 1)
             .ThenBy(g => g.Key.Length > 0 && g.Key.All(char.IsAsciiDigit) ? System.Numerics.BigInteger.Parse(g.Key, CultureInfo.InvariantCulture) : 0)
             .ThenBy(g => g.Key, StringComparer.Ordinal);
@@ -55,7 +63,9 @@ internal sealed class BoardOracle(int maxEvents)
 }
 
 /// <summary>Random journals, the same for the same seed.</summary>
-internal sealed class RandomJournal(int seed)
+/// <param name="seed">Of the random numbers.</param>
+/// <param name="revises">True: amendments may carry a newer version, and take a priority away and give it back.</param>
+internal sealed class RandomJournal(int seed, bool revises = false)
 {
     private static readonly string?[] Users = ["7", "07", "42", "4506", "100000000000000000000000000", "bob", "Åsa \"q\"\n", "unknown", null, null];
     private static readonly string[] Types = ["auth.failed", "auth.ok", "intrusion", "scan\u0001\"", "authx"];
@@ -68,13 +78,23 @@ internal sealed class RandomJournal(int seed)
     private Entry Entry()
     {
         if (events.Count > 0 && random.Next(4) == 0)
-            return Some.Amendment(
-                events[random.Next(events.Count)],
+        {
+            // With versions the same few again and again: away and back within a batch.
+            var target = events[revises && random.Next(2) == 0 ? Math.Max(0, events.Count - 1 - random.Next(3)) : random.Next(events.Count)];
+            var amendment = Some.Amendment(
+                target,
                 random.Next(3) == 0 ? null : Users[random.Next(Users.Length)],
-                random.Next(3) == 0 ? (Priority)random.Next(1, 5) : null);
+                random.Next(3) == 0 ? (Priority)random.Next(revises ? 0 : 1, 5) : null);
+            return revises && random.Next(2) == 0 ? Some.Revision(target, Event((Priority)random.Next(5))) with { UserId = random.Next(3) == 0 ? amendment.UserId : null, Priority = amendment.Priority } : amendment;
+        }
         var priority = (Priority)random.Next(0, 5);
-        if (priority != Priority.None)
+        if (priority != Priority.None || revises)
             events.Add(sequence);
+        return Event(priority);
+    }
+
+    private SecurityEvent Event(Priority priority)
+    {
         var time = $"16292{random.Next(10)}{random.Next(10)}{random.Next(10)}11.{random.Next(3)}";
         var data = random.Next(4) switch
         {

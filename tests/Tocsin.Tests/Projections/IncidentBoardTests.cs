@@ -74,6 +74,69 @@ public sealed class IncidentBoardTests
         Normal(board.Text(new BoardQuery { Kinds = [EventKind.Audit] })).ShouldBe(Normal(oracle.Board(e => e.Kind == EventKind.Audit)));
     }
 
+    /// <summary>Cut into batches of any size: newer versions, priorities that go and come back, and what the board asks for beside the entries.</summary>
+    [Theory]
+    [InlineData(21, 60, 1)]
+    [InlineData(22, 100, 7)]
+    [InlineData(23, 37, 300)]
+    [InlineData(24, 1, 3)]
+    [InlineData(25, 1000, 11)]
+    [InlineData(26, 400, 1000)]
+    public void With_newer_versions_it_equals_an_independent_grouping_after_every_batch(int seed, int maxEvents, int batch)
+    {
+        var journal = new RandomJournal(seed, revises: true);
+        var board = Board(maxEvents);
+        var oracle = new BoardOracle(maxEvents);
+        for (var entries = 0; entries < Math.Min(2000, batch * 250); entries += batch)
+        {
+            var next = journal.Next(batch);
+            var missing = board.MissingTargets(next);
+            oracle.Apply(next);
+            // As the store gives them: with all that is committed by then.
+            board.Apply(next, missing.Distinct().ToDictionary(at => at, at => oracle.Find(at)!));
+            foreach (var kind in Enum.GetValues<EventKind>())
+                Normal(board.Text(new BoardQuery { Kinds = [kind] })).ShouldBe(Normal(oracle.Board(e => e.Kind == kind)));
+            var query = new BoardQuery { Kinds = [EventKind.Incident], Types = ["auth.*"], Sources = ["elevate"], Since = Some.Time("1629240000") };
+            Normal(board.Text(query)).ShouldBe(Normal(oracle.Board(e =>
+                e.Kind == EventKind.Incident && e.Type.StartsWith("auth.", StringComparison.Ordinal) && e.Source == "elevate" && e.Time >= Some.Time("1629240000"))));
+            board.Floor.ShouldBe(board.Count == maxEvents && board.Floor > 0 ? oracle.Held[0].Sequence : 0);
+        }
+    }
+
+    [Fact]
+    public void A_newer_version_stands_where_it_now_belongs_under_the_id_it_had()
+    {
+        var board = BoardOf(Some.Event("1"), Some.Event("1", id: 2));
+        var before = board.Get(Incidents).ETag;
+        var newer = Some.Event("2", Priority.Low, type: "scan", time: "5.50", data: """{"event_id":"theirs","n":1.50,"priority":"high"}""", id: 99);
+        board.Apply([new Sequenced(3, Some.Revision(1, newer))]);
+        board.Text().ShouldBe(BoardOf(newer with { Id = Some.Id(1) }, Some.Event("1", id: 2)).Text());
+        board.Get(Incidents).ETag.ShouldNotBe(before);
+        // The same person, priority and time with other data is another board, too.
+        before = board.Get(Incidents).ETag;
+        board.Apply([new Sequenced(4, Some.Revision(1, newer with { Data = Some.Record("{}") }))]);
+        board.Text().ShouldBe(BoardOf(newer with { Id = Some.Id(1), Data = Some.Record("{}") }, Some.Event("1", id: 2)).Text());
+        board.Get(Incidents).ETag.ShouldNotBe(before);
+    }
+
+    [Fact]
+    public void Away_and_back_within_one_batch_is_there()
+    {
+        var source = Some.Event();
+        var back = source with { Type = "back" };
+        Sequenced[] more = [new(2, Some.Revision(1, source with { Priority = Priority.None })), new(3, Some.Revision(1, back))];
+        var board = BoardOf(source);
+        board.MissingTargets(more).ShouldBe([1L]);
+        board.Apply(more, new Dictionary<long, SecurityEvent> { [1] = back });
+        board.Text().ShouldBe(BoardOf(back).Text());
+        // Also when the event itself comes in the same batch.
+        var late = Board();
+        Sequenced[] all = [new(1, source), .. more];
+        late.MissingTargets(all).ShouldBe([1L]);
+        late.Apply(all, new Dictionary<long, SecurityEvent> { [1] = back });
+        late.Text().ShouldBe(board.Text());
+    }
+
     [Fact]
     public void A_large_employee_is_kept_in_chunks_and_stays_right_when_incidents_come_move_and_go()
     {

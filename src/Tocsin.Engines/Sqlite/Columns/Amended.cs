@@ -19,6 +19,9 @@ internal sealed class Amended
     /// <summary>True when nothing stands here.</summary>
     public bool IsEmpty => Volatile.Read(ref _seen) == 0;
 
+    /// <summary>True when the event stands here. For the thread that adds.</summary>
+    public bool Holds(long target) => _rows.ContainsKey(target);
+
     /// <summary>True when the event was amended up to this sequence.</summary>
     public bool HoldsAt(long target, long sequence) => _rows.TryGetValue(target, out var rows) && FromOf(rows[1]) <= sequence;
 
