@@ -89,6 +89,7 @@ internal sealed class Composition : IAsyncDisposable
             Pages.Map(web);
             new BoardApi(_board, _freshness, time).Map(web);
             new SourcesApi(_collector, actions).Map(web);
+            new ConfigApi(_collector, actions, options).Map(web);
             new IdentitiesApi(directory, _identities, journal, actions, time).Map(web);
             new EventsApi(journal, _export, time).Map(web);
             new StatsApi(journal, time).Map(web);

@@ -20,6 +20,9 @@ internal sealed class TestStore(string folder) : IJournalStore
     /// <summary>What every read throws; null: it is made.</summary>
     public Func<Exception?> RefuseRead { get; set; } = () => null;
 
+    /// <summary>Looks at rows of state wait for this.</summary>
+    public Task StateReads { get; set; } = Task.CompletedTask;
+
     /// <summary>Answers a page instead of the store; null: the store does.</summary>
     public Func<EventQuery, EventPage?> Page { get; set; } = _ => null;
 
@@ -82,7 +85,11 @@ internal sealed class TestStore(string folder) : IJournalStore
 
     public ValueTask<long> FindStartAsync(long count, CancellationToken cancellation) => Read().FindStartAsync(count, cancellation);
 
-    public ValueTask<StateRow?> GetStateAsync(string name, string key, CancellationToken cancellation) => Read().GetStateAsync(name, key, cancellation);
+    public async ValueTask<StateRow?> GetStateAsync(string name, string key, CancellationToken cancellation)
+    {
+        await StateReads.WaitAsync(cancellation);
+        return await Read().GetStateAsync(name, key, cancellation);
+    }
 
     public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
         Read().ListStateAsync(name, afterKey, limit, cancellation);

@@ -12,6 +12,10 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
 {
     private const int MaxRejectsPerPage = 1_000;
     private const int DefaultRejects = 100;
+
+    /// <summary>In place of an interval: what was changed of it is taken back.</summary>
+    private const string AsInFile = "file";
+
     private static readonly TimeSpan MinEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxEvery = TimeSpan.FromDays(1);
 
@@ -20,20 +24,30 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
         routes.MapGet("/sources", () => collector.View()).Needs(Scope.Read).Named("listSources", "Sources", "Every source as it stands")
             .Gives<IReadOnlyList<SourceView>>(200, "The sources");
         routes.MapGet("/sources/{name}", Get).Needs(Scope.Read).Named("getSource", "Sources", "One source as it stands")
-            .Gives<SourceView>(200, "The source").Refuses(404);
+            .WithDescription("The ETag is that of what can be changed, whether and how often it is polled: it moves with PATCH, not with polls.")
+            .Gives<SourceView>(200, "The source", "ETag").Refuses(404);
         routes.MapGet("/sources/{name}/syncs", SyncsAsync).Needs(Scope.Read).Named("listSyncs", "Sources", "The last 100 polls, newest first")
             .Gives<IReadOnlyList<SyncDescription>>(200, "The polls").Refuses(404).Refuses(503);
         routes.MapGet("/sources/{name}/rejects", RejectsAsync).Needs(Scope.Read, new("limit", $"1 to {MaxRejectsPerPage}, {DefaultRejects} when left out", QueryValue.Whole(1, MaxRejectsPerPage)), new("cursor", "Where the last page ended", QueryValue.Text))
             .Named("listRejects", "Sources", "Records that could not be mapped, each once, with the reason")
             .Gives<IReadOnlyList<RejectDescription>>(200, "A page of them", "Link").Refuses(404).Refuses(503);
         routes.MapPatch("/sources/{name}", PatchAsync).Needs(Scope.Operate).Named("changeSource", "Sources", "Pauses, resumes or reschedules a source, for good")
-            .Accepts<SourceChange>("application/json").Gives<SourceView>(200, "The source as it is now").Refuses(404).Refuses(422).Refuses(503);
+            .WithDescription("Applies at once and survives a restart. An every that is set here wins over the source's file, which wins over /config; every: \"file\" takes it back. What is absent or null stays as it is.")
+            .Accepts<SourceChange>("application/json").Gives<SourceView>(200, "The source as it is now", "ETag").TakesIfMatch().Refuses(404).Refuses(422).Refuses(503);
         routes.MapPost("/sync", Sync).Needs(Scope.Operate, new QueryParameter("source", "Only this one; all when left out; repeat for several", QueryValue.Text.Many()))
             .Named("sync", "Sources", "Polls now; a source that waits to retry starts at once")
             .Gives<SyncStarted>(202, "Some were started").Gives<SyncStarted>(409, "Nothing was started: all were polling already").Refuses(404);
     }
 
-    private IResult Get(string name) => collector.View(name) is { } view ? Results.Ok(view) : Unknown(name);
+    private IResult Get(string name, HttpContext context)
+    {
+        // Before the view: a tag must not be newer than what stands under it.
+        var version = collector.ScheduleVersion(name);
+        if (collector.View(name) is not { } view)
+            return Unknown(name);
+        IfMatch.Tag(context, version);
+        return Results.Ok(view);
+    }
 
     private async Task<IResult> SyncsAsync(string name, CancellationToken cancellation) =>
         collector.View(name) is null ? Unknown(name) : Results.Ok(await collector.HistoryAsync(name, cancellation));
@@ -72,20 +86,23 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
 
     private async Task<IResult> PatchAsync(string name, SourceChange body, HttpContext context)
     {
-        var every = TimeSpan.Zero;
-        if (body.Every is not null && (!Quantity.TryParseDuration(body.Every, out every) || every < MinEvery || every > MaxEvery))
-            return new Problem(StatusCodes.Status422UnprocessableEntity, "invalid_schedule", "The schedule cannot be used.",
-                [new ProblemError("/every", "invalid", $"expected {Quantity.Format(MinEvery)} to {Quantity.Format(MaxEvery)}, like 30s or 5m")]);
-        var record = body.Enabled is null && body.Every is null ? null : Record(name, body, context.Actor());
-        return await collector.RescheduleAsync(name, body.Enabled, body.Every is null ? null : every, context.RequestAborted, record) is { } view
-            ? Results.Ok(view)
-            : Unknown(name);
+        TimeSpan? every = null;
+        if (body.Every is not (null or AsInFile))
+        {
+            if (!Quantity.TryParseDuration(body.Every, out var asked) || asked < MinEvery || asked > MaxEvery)
+                return new Problem(StatusCodes.Status422UnprocessableEntity, "invalid_schedule", "The schedule cannot be used.",
+                    [new ProblemError("/every", "invalid", $"expected {Quantity.Format(MinEvery)} to {Quantity.Format(MaxEvery)}, like 30s or 5m, or {AsInFile}: as its file says")]);
+            every = asked;
+        }
+        var done = await collector.RescheduleAsync(
+            name, earlier => new ScheduleChange(body.Enabled ?? earlier.Enabled, body.Every is null ? earlier.Every : every), Record(name, body, context.Actor()), IfMatch.Of(context.Request));
+        return done == SettingChange.Refused ? IfMatch.Refused($"/sources/{name}") : Get(name, context);
     }
 
     private SecurityEvent Record(string name, SourceChange change, Actor actor)
     {
         var enabled = change.Enabled switch { true => "enabled", false => "paused", null => null };
-        var every = change.Every is null ? null : $"polled every {change.Every}";
+        var every = change.Every switch { null => null, AsInFile => "polled as often as its file says", _ => $"polled every {change.Every}" };
         return actions.Event(OwnActionType.SourceChanged, actor, $"{actor.Name} changed the source {name}: {string.Join(", ", new[] { enabled, every }.OfType<string>())}.", data =>
         {
             data.WriteString("source"u8, name);
@@ -115,7 +132,7 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
         $"There is no source named {name}; there {(collector.Sources.Count == 0 ? "are none" : "is " + string.Join(", ", collector.Sources.Select(source => source.Name)))}.");
 }
 
-/// <summary>A change of a source's schedule; what is absent stays as it is.</summary>
+/// <summary>A change of a source's schedule; what is absent stays as it is. Every: an interval (<c>30s</c>), or <c>file</c> to take back the one that was set.</summary>
 [RequestBody]
 internal sealed record SourceChange(bool? Enabled, string? Every);
 

@@ -15,6 +15,9 @@ public sealed record ServerOptions
     /// <summary>Time between the starts of two polls of a source without an <c>every</c> of its own, 1 s to 24 h. Default 30 min.</summary>
     public TimeSpan SyncInterval { get; init; } = TimeSpan.FromMinutes(30);
 
+    /// <summary>True when the file or the environment says <see cref="SyncInterval"/>.</summary>
+    public bool IsSyncIntervalSaid { get; init; }
+
     /// <summary>The store's engine; this version has <c>sqlite</c>.</summary>
     public string StoreEngine { get; init; } = "sqlite";
 

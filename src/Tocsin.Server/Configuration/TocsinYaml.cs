@@ -92,6 +92,7 @@ public static class TocsinYaml
             Urls = urls,
             Sources = Sources(Get("sources")) ?? unset.Sources,
             SyncInterval = Get("sync.interval")?.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)) ?? unset.SyncInterval,
+            IsSyncIntervalSaid = Get("sync.interval") is not null,
             StoreEngine = OnlyYet(Get("store.engine"), "sqlite", "postgres") ?? unset.StoreEngine,
             QueueEngine = OnlyYet(Get("queue.engine"), "memory", "rabbitmq") ?? unset.QueueEngine,
             QueueCapacity = (int?)Get("queue.capacity")?.Integer(1, 10_000_000) ?? unset.QueueCapacity,

@@ -36,7 +36,7 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
     {
         var sources = collector.View();
         var defect = probe.Defect;
-        var failing = feeder.Error is not null || sources.Any(source => source.Status is SourcePhase.Failed or SourcePhase.Retrying || source.ConsecutiveFailures > 0);
+        var failing = feeder.Error is not null || sources.Any(IsFailing);
         var status = defect is not null ? "unhealthy" : failing ? "degraded" : "healthy";
         var code = defect is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         if (context.Caller()?.May(Scope.Read) != true)
@@ -52,12 +52,16 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
             Board = new BoardHealth(board.Sequence, journal.Head, board.Count, feeder.Error),
             LastSync = sources.Max(source => source.LastSync),
             LastSuccess = sources.Max(source => source.LastSuccess),
-            LastEventTime = sources.Select(source => source.LastEventTime).Max(StringComparer.Ordinal),
+            LastEventTime = sources.Select(source => source.LastEventTime).MaxBy(static text => EventTime.TryParse(text, out var when) ? when : EventTime.Min),
             LastError = worst is null ? null : $"{worst.Name}: {worst.LastError}",
             Sources = [.. sources.Select(source => new SourceHealth(
                 source.Name, source.Status, source.LastSync, source.LastSuccess, source.LastEventTime, source.LastError, source.ConsecutiveFailures, source.NextRun))],
         }, statusCode: code);
     }
+
+    /// <summary>One that is paused is meant to stand still: what failed last stays shown, and is nobody's trouble now.</summary>
+    private static bool IsFailing(SourceView source) =>
+        source.Enabled && (source.Status is SourcePhase.Failed or SourcePhase.Retrying || source.ConsecutiveFailures > 0);
 }
 
 internal sealed record HealthStatus(string Status);

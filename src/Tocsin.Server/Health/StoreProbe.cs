@@ -15,6 +15,7 @@ internal sealed class StoreProbe(EventJournal journal, TimeProvider time)
 
     private long _lastSuccess = time.GetTimestamp();
     private long _lastLatencyTicks;
+    private long _startedAt;
     private string? _error;
 
     /// <summary>Why the store is not writable and readable now; null when it is.</summary>
@@ -22,9 +23,18 @@ internal sealed class StoreProbe(EventJournal journal, TimeProvider time)
         ? Volatile.Read(ref _error) ?? "the store has not answered for a while"
         : Volatile.Read(ref _error);
 
-    /// <summary>How long the last write and read took.</summary>
-    public TimeSpan Latency => TimeSpan.FromTicks(Volatile.Read(ref _lastLatencyTicks));
+    /// <summary>How long the last write and read took; while one is under way that takes longer, how long it has taken so far.</summary>
+    public TimeSpan Latency
+    {
+        get
+        {
+            var last = TimeSpan.FromTicks(Volatile.Read(ref _lastLatencyTicks));
+            var soFar = Volatile.Read(ref _startedAt) is var start and not 0 ? time.GetElapsedTime(start) : TimeSpan.Zero;
+            return soFar > last ? soFar : last;
+        }
+    }
 
+    /// <summary>One probe at a time: a store that hangs has one of them waiting, and is well again as soon as that one is answered.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(Interval, time);
@@ -38,6 +48,7 @@ internal sealed class StoreProbe(EventJournal journal, TimeProvider time)
     private async Task ProbeAsync(CancellationToken cancellation)
     {
         var start = time.GetTimestamp();
+        Volatile.Write(ref _startedAt, start);
         try
         {
             await journal.AppendAsync(new Append { State = [new StateWrite("health", "probe", [1])] }, cancellation);
@@ -49,6 +60,10 @@ internal sealed class StoreProbe(EventJournal journal, TimeProvider time)
         catch (Exception error) when (!cancellation.IsCancellationRequested)
         {
             Volatile.Write(ref _error, error.Message);
+        }
+        finally
+        {
+            Volatile.Write(ref _startedAt, 0);
         }
     }
 }

@@ -10,6 +10,7 @@ public static class OwnActionType
 {
     public const string TokenCreated = "tocsin.token.created";
     public const string TokenRevoked = "tocsin.token.revoked";
+    public const string ConfigChanged = "tocsin.config.changed";
     public const string SourceChanged = "tocsin.source.changed";
     public const string IdentityAssigned = "tocsin.identity.assigned";
     public const string Export = "tocsin.export";

@@ -11,12 +11,20 @@ public sealed class Collector : IDisposable
 {
     private readonly CollectStages _stages;
     private readonly Dictionary<string, SourceRunner> _runners;
+    private readonly TimeSpan _fileInterval;
+    private readonly KeptSetting<SyncIntervalChange> _interval;
+
+    // The schedule that is put together last is the one that is put into use last.
+    private readonly Lock _scheduling = new();
 
     public Collector(
         IReadOnlyList<SourceDefinition> sources, TimeSpan defaultInterval, EventJournal journal, IdentityDirectory directory,
         IdentityStore identities, LateAttribution late, TimeProvider time, ILogger<Collector> logger, Meter? meter = null)
     {
         _stages = new CollectStages(journal, directory, identities, late, time, logger);
+        _fileInterval = defaultInterval;
+        _interval = new KeptSetting<SyncIntervalChange>(
+            journal, SyncIntervalChange.StateName, SyncIntervalChange.Key, new SyncIntervalChange(null, null, null), SyncIntervalJson.Default.SyncIntervalChange);
         _runners = sources.ToDictionary(source => source.Name, source => new SourceRunner(source, defaultInterval, _stages), StringComparer.Ordinal);
         if (meter is not null)
             CollectMetrics.Observe(meter, this, time);
@@ -29,10 +37,11 @@ public sealed class Collector : IDisposable
     public async Task LoadAsync(CancellationToken cancellation)
     {
         await _stages.Identities.LoadAsync(_runners.Keys, cancellation);
+        await _interval.LoadAsync(cancellation);
         foreach (var runner in _runners.Values)
         {
             await runner.LoadAsync(cancellation);
-            runner.Reschedule((await ChangeAsync(runner.Source.Name, cancellation)).Change);
+            Reschedule(runner);
         }
     }
 
@@ -50,29 +59,54 @@ public sealed class Collector : IDisposable
     /// <summary>Polls now: null when there is no such source, true when something was started or told to wait no longer.</summary>
     public bool? PollNow(string name) => _runners.GetValueOrDefault(name)?.PollNow();
 
+    /// <summary>How often sources without an <c>every</c> of their own are polled.</summary>
+    public SyncInterval Interval
+    {
+        get
+        {
+            var (change, version) = _interval.Current;
+            return new SyncInterval(change.Minutes is { } minutes ? TimeSpan.FromMinutes(minutes) : _fileInterval, change.Minutes is null, change.ChangedAt, change.ChangedBy, version);
+        }
+    }
+
+    /// <summary>Sources with an <c>every</c> of their own, by their file or by <see cref="RescheduleAsync"/>: <see cref="Interval"/> does not concern them.</summary>
+    public IReadOnlyList<string> WithOwnInterval => [.. _runners.Values.Where(runner => runner.HasOwnInterval).Select(runner => runner.Source.Name).Order(StringComparer.Ordinal)];
+
     /// <summary>
-    /// Changes a source's schedule for good: it applies at once, survives a restart and wins over the file. What is null stays as it is. Null when there is
-    /// no such source. <paramref name="record"/>, where given, is committed with the change.
+    /// The version of what was changed of a source's schedule: another after each change, also across restarts; 0 before the first, and for a source that is not
+    /// there. Ask before <see cref="View(string)"/>: the view then shows this version, or a later one.
     /// </summary>
-    public async Task<SourceView?> RescheduleAsync(string name, bool? enabled, TimeSpan? every, CancellationToken cancellation, SecurityEvent? record = null)
+    public long ScheduleVersion(string name) => _runners.GetValueOrDefault(name)?.ScheduleVersion ?? 0;
+
+    /// <summary>
+    /// Changes a source's schedule for good: it applies at once, survives a restart and wins over the file and over <see cref="Interval"/>. What
+    /// <paramref name="edit"/> leaves null follows them. <paramref name="record"/>, where given, is committed with the change.
+    /// <paramref name="mayReplace"/>, where given, is asked of the version that would be replaced.
+    /// </summary>
+    public async Task<SettingChange> RescheduleAsync(
+        string name, Func<ScheduleChange, ScheduleChange> edit, SecurityEvent? record = null, Func<long, bool>? mayReplace = null)
     {
         if (_runners.GetValueOrDefault(name) is not { } runner)
-            return null;
-        while (true)
-        {
-            var (earlier, version) = await ChangeAsync(name, cancellation);
-            var change = new ScheduleChange(enabled ?? earlier.Enabled, every ?? earlier.Every);
-            var result = await _stages.Journal.AppendAsync(new Append
-            {
-                Entries = record is null ? [] : [record],
-                State = [new StateWrite(ScheduleChange.StateName, name, JsonSerializer.SerializeToUtf8Bytes(change, SourceJson.Default.ScheduleChange))],
-                Expect = [new StateExpectation(ScheduleChange.StateName, name, version)],
-            }, cancellation);
-            if (result.Status == AppendStatus.Conflict)
-                continue; // Somebody changed it in between: take that in, and change it again.
-            runner.Reschedule(change);
-            return runner.Status.View();
-        }
+            return SettingChange.Unknown;
+        if (!await runner.Change.ChangeAsync(edit, mayReplace, record))
+            return SettingChange.Refused;
+        Reschedule(runner);
+        return SettingChange.Done;
+    }
+
+    /// <summary>
+    /// Sets <see cref="Interval"/> for good, 1 to 1,440 minutes, or takes back what was set (null). As <see cref="RescheduleAsync"/>.
+    /// </summary>
+    public async Task<SettingChange> ChangeIntervalAsync(int? minutes, string by, SecurityEvent? record = null, Func<long, bool>? mayReplace = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(minutes ?? SyncInterval.MinMinutes, SyncInterval.MinMinutes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(minutes ?? SyncInterval.MinMinutes, SyncInterval.MaxMinutes);
+        if (!await _interval.ChangeAsync(change => change.With(minutes, _stages.Time.GetUtcNow(), by), mayReplace, record))
+            return SettingChange.Refused;
+        foreach (var runner in _runners.Values)
+            if (!runner.HasOwnInterval)
+                Reschedule(runner);
+        return SettingChange.Done;
     }
 
     /// <summary>The last polls, newest first.</summary>
@@ -88,14 +122,28 @@ public sealed class Collector : IDisposable
     public ValueTask<IReadOnlyList<StateRow>> RejectsAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
         _stages.Journal.Store.ListStateAsync(RejectStore.StateName(name), afterKey, limit, cancellation);
 
-    private async Task<(ScheduleChange Change, long Version)> ChangeAsync(string name, CancellationToken cancellation) =>
-        await _stages.Journal.Store.GetStateAsync(ScheduleChange.StateName, name, cancellation) is { } row
-            ? (JsonSerializer.Deserialize(row.Value, SourceJson.Default.ScheduleChange)!, row.Version)
-            : (new ScheduleChange(null, null), 0);
+    private void Reschedule(SourceRunner runner)
+    {
+        lock (_scheduling)
+            runner.Reschedule(Interval.Every);
+    }
 
     public void Dispose()
     {
         foreach (var runner in _runners.Values)
             runner.Dispose();
     }
+}
+
+/// <summary>What became of a change.</summary>
+public enum SettingChange
+{
+    /// <summary>It is as asked, durably, and in use.</summary>
+    Done,
+
+    /// <summary>There is nothing of this name.</summary>
+    Unknown,
+
+    /// <summary>The version that would have been replaced was not one that may be: nothing was changed.</summary>
+    Refused,
 }

@@ -15,7 +15,6 @@ internal sealed record CollectStages(
 internal sealed partial class SourceRunner : IDisposable
 {
     private readonly CollectStages _stages;
-    private readonly SourceSchedule _configured;
     private readonly UpstreamClient _upstream;
     private readonly RejectStore _rejects;
     private readonly List<(RecordFeed Feed, FeedLoop Loop)> _feeds = [];
@@ -25,12 +24,13 @@ internal sealed partial class SourceRunner : IDisposable
     private readonly HashSet<Task> _running = [];
     private TaskCompletionSource _rescheduled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationToken _stop;
+    private long _scheduleVersion;
 
     public SourceRunner(SourceDefinition source, TimeSpan defaultInterval, CollectStages stages)
     {
         (Source, _stages) = (source, stages);
-        _configured = new SourceSchedule(source.Enabled, source.Every ?? defaultInterval);
-        Status = new SourceStatus(source, _configured);
+        Status = new SourceStatus(source, new SourceSchedule(source.Enabled, source.Every ?? defaultInterval));
+        Change = new KeptSetting<ScheduleChange>(stages.Journal, ScheduleChange.StateName, source.Name, new ScheduleChange(null, null), SourceJson.Default.ScheduleChange);
         _upstream = new UpstreamClient(source, stages.Time);
         _rejects = new RejectStore(source.Name);
         if (source.Identities is { } definition)
@@ -55,8 +55,18 @@ internal sealed partial class SourceRunner : IDisposable
 
     public SourceStatus Status { get; }
 
+    /// <summary>What was changed of its schedule while the service ran. It is in use after the next <see cref="Reschedule"/>.</summary>
+    public KeptSetting<ScheduleChange> Change { get; }
+
+    /// <summary>The version of <see cref="Change"/> that is in use, or an earlier one: never a later.</summary>
+    public long ScheduleVersion => Volatile.Read(ref _scheduleVersion);
+
+    /// <summary>True when the interval of all sources does not concern it.</summary>
+    public bool HasOwnInterval => (Change.Current.Value.Every ?? Source.Every) is not null;
+
     public async Task LoadAsync(CancellationToken cancellation)
     {
+        await Change.LoadAsync(cancellation);
         await Status.LoadAsync(_stages.Journal.Store, cancellation);
         await _rejects.LoadAsync(_stages.Journal.Store, cancellation);
         foreach (var (feed, _) in _feeds)
@@ -103,10 +113,15 @@ internal sealed partial class SourceRunner : IDisposable
         return Poll("request", now: true) || hurried;
     }
 
-    /// <summary>Changes the schedule; takes effect at once, counted from the last start.</summary>
-    public void Reschedule(ScheduleChange change)
+    /// <summary>
+    /// Puts the schedule into use, at once, counted from the last start: what was changed, else what the file says, else <paramref name="interval"/>. One
+    /// caller at a time.
+    /// </summary>
+    public void Reschedule(TimeSpan interval)
     {
-        Status.Schedule = new SourceSchedule(change.Enabled ?? _configured.Enabled, change.Every ?? _configured.Every);
+        var (change, version) = Change.Current;
+        Status.Schedule = new SourceSchedule(change.Enabled ?? Source.Enabled, change.Every ?? Source.Every ?? interval);
+        Volatile.Write(ref _scheduleVersion, version);
         Interlocked.Exchange(ref _rescheduled, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 

@@ -16,7 +16,6 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
     private SourceCounts _counts = new();
     private DateTimeOffset? _lastSync;
     private EventTime? _lastEventTime;
-    private string? _storedLastEventTime;
     private DateTimeOffset? _nextRun;
     private SourceSchedule _schedule = configured;
     private long _runs;
@@ -53,7 +52,7 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
         if (await store.GetStateAsync(StateName, source.Name, cancellation) is not { } row
             || JsonSerializer.Deserialize(row.Value, SourceJson.Default.SourceView) is not { } view)
             return;
-        (_counts, _lastSync, _storedLastEventTime) = (view.Counts, view.LastSync, view.LastEventTime);
+        (_counts, _lastSync, _lastEventTime) = (view.Counts, view.LastSync, EventTime.TryParse(view.LastEventTime, out var newest) ? newest : null);
         await foreach (var run in store.AllStateAsync(HistoryName(source.Name), cancellation))
             _runs = Math.Max(_runs, JsonDocument.Parse(run.Value).RootElement.GetProperty("run").GetInt64());
         foreach (var feed in _feeds)
@@ -105,7 +104,7 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
                 EverySeconds = schedule.Every.TotalSeconds,
                 LastSync = _lastSync,
                 LastSuccess = feeds.Exists(feed => feed.LastSuccess is null) ? null : feeds.Min(feed => feed.LastSuccess),
-                LastEventTime = _lastEventTime?.ToString() ?? _storedLastEventTime,
+                LastEventTime = _lastEventTime?.ToString(),
                 Cursor = feeds.Select(feed => feed.Cursor).OfType<string>().Min(StringComparer.Ordinal),
                 LastError = worst is null ? null : $"{worst.Name}: {worst.LastError}",
                 ConsecutiveFailures = worst?.ConsecutiveFailures ?? 0,

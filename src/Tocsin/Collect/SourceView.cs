@@ -108,10 +108,10 @@ public sealed record SourceView
 /// <summary>Whether and how often a source is polled.</summary>
 internal sealed record SourceSchedule(bool Enabled, TimeSpan Every);
 
-/// <summary>What somebody changed of a source's schedule while the service ran; null follows the file. Kept as state.</summary>
-internal sealed record ScheduleChange(bool? Enabled, TimeSpan? Every)
+/// <summary>What somebody changed of a source's schedule while the service ran; null follows the file, and the interval of all sources where that says nothing. Kept as state.</summary>
+public sealed record ScheduleChange(bool? Enabled, TimeSpan? Every)
 {
-    public const string StateName = "source-schedule";
+    internal const string StateName = "source-schedule";
 }
 
 /// <summary>One poll of a source.</summary>

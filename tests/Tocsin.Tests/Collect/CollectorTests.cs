@@ -230,7 +230,8 @@ public sealed class CollectorTests : IAsyncLifetime
     {
         await StartAsync(Yaml("a", "every: 60s", "/a"));
         await FinishedAsync("a", 1);
-        (await _rig.Collector.RescheduleAsync("a", false, null, default))!.Status.ShouldBe(SourcePhase.Paused);
+        (await _rig.Collector.RescheduleAsync("a", _ => new ScheduleChange(false, null))).ShouldBe(SettingChange.Done);
+        View("a").Status.ShouldBe(SourcePhase.Paused);
         View("a").NextRun.ShouldBeNull();
         await Until.TrueAsync(() => _time.TimerCount == 0);
         _time.Advance(TimeSpan.FromHours(5));
@@ -241,10 +242,10 @@ public sealed class CollectorTests : IAsyncLifetime
         Calls("/a").ShouldBe(1);
         _rig.Collector.PollNow("a").ShouldBe(true);
         await FinishedAsync("a", 2);
-        await _rig.Collector.RescheduleAsync("a", true, TimeSpan.FromMinutes(2), default);
+        await _rig.Collector.RescheduleAsync("a", _ => new ScheduleChange(true, TimeSpan.FromMinutes(2)));
         await FinishedAsync("a", 3);
         View("a").EverySeconds.ShouldBe(120);
-        (await _rig.Collector.RescheduleAsync("none", true, null, default)).ShouldBeNull();
+        (await _rig.Collector.RescheduleAsync("none", _ => new ScheduleChange(true, null))).ShouldBe(SettingChange.Unknown);
     }
 
     [Fact]

@@ -163,6 +163,14 @@ public sealed class OpenApiTests : IAsyncLifetime
         await SendAsync("changeSource", 200, "/sources/example", "{}", method: HttpMethod.Patch);
         await SendAsync("changeSource", 422, "/sources/example", """{"every":"soon"}""", method: HttpMethod.Patch);
         await SendAsync("changeSource", 404, "/sources/none", "{}", method: HttpMethod.Patch);
+        await _api.CallAsync(_server.Client, "changeSource", 412, "/sources/example", RunningServer.Body("{}"u8.ToArray(), "application/json"), ("If-Match", "\"v0\""));
+        await OkAsync("getConfig", "/config");
+        await SendAsync("changeConfig", 200, "/config", """{"sync_interval_minutes":45}""");
+        await SendAsync("changeConfig", 412, "/config", """{"sync_interval_minutes":45}""", headers: ("If-Match", "\"v0\""));
+        await SendAsync("changeConfig", 422, "/config", """{"sync_interval_minutes":0}""");
+        await OkAsync("getConfig", "/config");
+        await _api.CallAsync(_server.Client, "resetConfig", 412, "/config", null, ("If-Match", "\"v0\""));
+        await OkAsync("resetConfig", "/config");
         await _api.CallAsync(_server.Client, "sync", 202, "/sync");
         await Until.TrueAsync(() => Volatile.Read(ref _polls) > 1);
         await _api.CallAsync(_server.Client, "sync", 409, "/sync?source=example");

@@ -20,10 +20,12 @@ internal sealed class RunningServer : IAsyncDisposable
     public const string Token = "o5Vw1Yq8Zr3Tb6Nc9Xd2Mf4K";
     private readonly TempFolder _folder;
     private readonly Composition _composition;
+    private readonly ServerOptions _options;
+    private readonly SourceDefinition[] _sources;
 
-    private RunningServer(TempFolder folder, Composition composition, FakeTimeProvider time)
+    private RunningServer(TempFolder folder, Composition composition, ServerOptions options, SourceDefinition[] sources, FakeTimeProvider time)
     {
-        (_folder, _composition, Time) = (folder, composition, time);
+        (_folder, _composition, _options, _sources, Time) = (folder, composition, options, sources, time);
         Url = new Uri(composition.Addresses.First());
         Client = Open(Token);
     }
@@ -69,18 +71,28 @@ internal sealed class RunningServer : IAsyncDisposable
     public async Task<long> AppendAsync(params Entry[] entries) =>
         (await _composition.Journal.AppendAsync(new Append { Entries = entries }, default)).Entries[^1].Sequence;
 
-    /// <summary>Stops the service and starts it anew on what it has kept. This one is of no use then.</summary>
-    public async Task<RunningServer> RestartAsync()
+    /// <summary>Stops the service and starts it anew on what it has kept, at the same time. This one is of no use then.</summary>
+    public async Task<RunningServer> RestartAsync(ServerOptions? options = null)
     {
         Client.Dispose();
         await _composition.DisposeAsync();
-        return await StartAsync(_folder, new ServerOptions { Data = _folder.Path, Sources = _folder.File("none"), Urls = ["http://127.0.0.1:0"] }, NullLoggerFactory.Instance, []);
+        return await StartAsync(_folder, (options ?? _options) with { Data = _folder.Path }, NullLoggerFactory.Instance, _sources, Time);
     }
 
-    private static async Task<RunningServer> StartAsync(TempFolder folder, ServerOptions options, ILoggerFactory logs, SourceDefinition[] sources)
+    /// <summary>Ends the service as a crash does: the new one has what was on disk at this moment. This one is of no use then.</summary>
+    public async Task<RunningServer> CrashAsync()
     {
-        var time = new FakeTimeProvider();
-        return new RunningServer(folder, await Composition.StartAsync(options, sources, Token, logs, time, default), time);
+        var folder = new TempFolder();
+        foreach (var file in Directory.GetFiles(_folder.Path, "journal.db*"))
+            File.Copy(file, folder.File(Path.GetFileName(file)));
+        await DisposeAsync();
+        return await StartAsync(folder, _options with { Data = folder.Path }, NullLoggerFactory.Instance, _sources, Time);
+    }
+
+    private static async Task<RunningServer> StartAsync(TempFolder folder, ServerOptions options, ILoggerFactory logs, SourceDefinition[] sources, FakeTimeProvider? time = null)
+    {
+        time ??= new FakeTimeProvider();
+        return new RunningServer(folder, await Composition.StartAsync(options, sources, Token, logs, time, default), options, sources, time);
     }
 
     /// <summary>A client with this token, that calls from <paramref name="from"/> (an address of the loopback network).</summary>

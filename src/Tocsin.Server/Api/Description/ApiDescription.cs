@@ -154,6 +154,8 @@ internal static class ApiDescription
         var allowed = context.JsonPropertyInfo?.AttributeProvider?.GetCustomAttributes(typeof(AllowedValuesAttribute), inherit: true).OfType<AllowedValuesAttribute>().FirstOrDefault();
         if (allowed is not null)
             Allow(schema.Items as OpenApiSchema ?? schema, allowed.Values);
+        if (context.JsonPropertyInfo?.AttributeProvider?.GetCustomAttributes(typeof(RangeAttribute), inherit: true) is [RangeAttribute range])
+            (schema.Type, schema.Minimum, schema.Maximum) = (JsonSchemaType.Integer, $"{range.Minimum}", $"{range.Maximum}");
         if (type.GetCustomAttributes(typeof(RequestBodyAttribute), inherit: false) is [RequestBodyAttribute body])
             Require(schema, body.Required);
         else if (schema.Properties is not null && context.JsonTypeInfo.Properties.Count > 0)

@@ -12,7 +12,7 @@ internal static class CommonAnswers
     [
         ("Accept-Encoding", "The codings a body may have, when that was the reason", () => Choice(null, "gzip"), false),
         ("Content-Disposition", "The name of the file an export makes", () => Text(), false),
-        ("ETag", "What the board was made from: with If-None-Match an unchanged one is 304", () => Text(), true),
+        ("ETag", "Which state this shows: the board takes it in If-None-Match (unchanged is 304), changes in If-Match (changed meanwhile is 412)", () => Text(), true),
         ("Link", "Where the next page is, rel=next; absent on the last one", () => new() { Type = JsonSchemaType.String, Pattern = "^<[^>]+>; rel=\"next\"$" }, false),
         ("Location", "The address of what was made", () => Text(), true),
         ("RateLimit", "Room in the queue of events, when that is full", () => Text(), false),
@@ -36,6 +36,7 @@ internal static class CommonAnswers
         (406, "Accept names no media type that this route has", []),
         (408, "The body came too slowly", []),
         (409, "It is in conflict with what is there", []),
+        (412, "It was changed since the state that If-Match names", []),
         (413, "The body is larger than this route takes", []),
         (415, "A body of another media type", []),
         (422, "The body is JSON, and says what cannot be; errors say where and what was expected", []),
