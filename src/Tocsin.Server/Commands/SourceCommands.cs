@@ -1,7 +1,9 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using Tocsin.Collect;
+using Tocsin.Enrich;
+using Tocsin.Journal;
 using Tocsin.Server.Configuration;
 
 namespace Tocsin.Server.Commands;
@@ -94,31 +96,14 @@ internal static class SourceCommands
         Console.Out.WriteLine($"{source.Name}: {source.BaseUrl.GetLeftPart(UriPartial.Path)} ({source.Auth?.ToString() ?? "no auth"})");
         var failed = false;
         using var signal = new StopSignal();
-        await foreach (var call in new SourceTest(source, TimeProvider.System).RunAsync(signal.Token))
+        var trial = new JournalInfo("none", "", Guid.Empty, RandomNumberGenerator.GetBytes(32));
+        await foreach (var call in new SourceTest(source, new IdentityDirectory(), trial, TimeProvider.System).RunAsync(signal.Token))
         {
-            failed |= call.Error is not null || call.Rejects.Count > 0;
-            Print(call);
+            failed |= !call.IsOk;
+            SourceTestText.Write(call, Console.Out);
         }
-        Console.Out.WriteLine("Next cursor: none (each answer is a whole snapshot).");
+        if (source.Cursor is null)
+            Console.Out.WriteLine("\nNext cursor: none (each answer is a whole snapshot).");
         return failed ? ExitCode.Failed : ExitCode.Ok;
-    }
-
-    private static void Print(SourceTestCall call)
-    {
-        var write = Console.Out;
-        write.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nGET {call.Request}: {(call.Error is null ? "ok" : "FAILED")}, {call.Took.TotalMilliseconds:F0} ms, {call.Bytes:N0} bytes, {call.Records:N0} records"));
-        if (call.Error is not null)
-            write.WriteLine($"  {Output.Plain(call.Error)}");
-        foreach (var e in call.Events)
-            write.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {e.Time}  {e.Type}  {e.Priority.Name() ?? "no priority"}  user {Output.Plain(e.UserId ?? "unknown")} ({e.Attribution.RuleName ?? "nobody named"})  src_ip {Output.Plain(e.SrcIp ?? "-")}"));
-        if (call.FromRecord + call.FromDirectory + call.Unattributed > 0)
-            write.WriteLine($"  people: {call.FromRecord} from the record, {call.FromDirectory} from the directory, {call.Unattributed} not found");
-        if (call.UnknownPriorities > 0)
-            write.WriteLine($"  {call.UnknownPriorities} records with an unknown priority");
-        if (call.Unmapped.Count > 0)
-            write.WriteLine($"  not read by the map (kept in data): {Output.Plain(string.Join(", ", call.Unmapped))}");
-        foreach (var (reason, count, example) in call.Rejects)
-            write.WriteLine($"  kept aside, {count}: {Output.Plain(reason)}\n    {Output.Plain(example)}");
     }
 }

@@ -39,6 +39,9 @@ internal sealed class ExchangeRecorder(SourceDefinition source, TimeProvider tim
     /// <summary>A secret that became known only now is shown in no exchange that ends later.</summary>
     public void Hide(string secret) => _redaction.Hide(secret);
 
+    /// <summary>A text as it may be shown.</summary>
+    public string Redacted(string text) => _redaction.Text(text);
+
     /// <summary>An exchange begins; it is kept when the result is disposed, which must be before the request is.</summary>
     public Running Begin(HttpRequestMessage request) => new(this, request, time.GetTimestamp());
 

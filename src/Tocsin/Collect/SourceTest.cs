@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Tocsin.Enrich;
@@ -6,58 +6,33 @@ using Tocsin.Journal;
 
 namespace Tocsin.Collect;
 
-/// <summary>One call of a trial run: what was asked, what came, and what Tocsin makes of it.</summary>
-public sealed record SourceTestCall
-{
-    /// <summary>The request's name in the file, without secrets.</summary>
-    public required string Request { get; init; }
-
-    public string? Error { get; init; }
-
-    public required TimeSpan Took { get; init; }
-
-    /// <summary>Size of the answer, inflated.</summary>
-    public int Bytes { get; init; }
-
-    /// <summary>Records, or identities.</summary>
-    public int Records { get; init; }
-
-    /// <summary>The first events as they would be kept.</summary>
-    public IReadOnlyList<SecurityEvent> Events { get; init; } = [];
-
-    /// <summary>Events whose person was found in the record, in a directory, or not at all.</summary>
-    public int FromRecord { get; init; }
-
-    public int FromDirectory { get; init; }
-
-    public int Unattributed { get; init; }
-
-    public int UnknownPriorities { get; init; }
-
-    /// <summary>Fields of the records that the map does not read (they are kept in <c>data</c>).</summary>
-    public IReadOnlyList<string> Unmapped { get; init; } = [];
-
-    /// <summary>Reasons for which records would be kept aside, with how many and the first such record.</summary>
-    public IReadOnlyList<(string Reason, int Count, string Example)> Rejects { get; init; } = [];
-}
-
-/// <summary>Makes a source's calls once and shows what would come of them. Writes nothing.</summary>
-public sealed class SourceTest(SourceDefinition source, TimeProvider time)
+/// <summary>
+/// Makes a source's calls once, the first page of each, and shows what would come of them. Writes nothing. <paramref name="known"/> is who holds which
+/// address; the source's own identities are asked beside it.
+/// </summary>
+public sealed class SourceTest(SourceDefinition source, IdentityDirectory known, JournalInfo journal, TimeProvider time)
 {
     private const int EventsShown = 3;
     private const int MaxExampleCharacters = 300;
+    private const int MaxUnmapped = 200;
+    private const int MaxReasons = 20;
+    private const string NobodyFound = "not found";
 
     /// <summary>The identities first, so that the records find them; then every request in the file's order.</summary>
-    public async IAsyncEnumerable<SourceTestCall> RunAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<SourceTestCall> RunAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var upstream = new UpstreamClient(source, time);
-        var directory = new IdentityDirectory();
+        var recorder = new ExchangeRecorder(source, time);
+        using var upstream = new UpstreamClient(source, time, recorder);
+        var directory = source.Identities is null ? known : new IdentityDirectory();
         if (source.Identities is not null)
-            yield return await IdentitiesAsync(upstream, source.Identities, directory, cancellation);
-        var key = new DedupeKey(new JournalInfo("none", "", Guid.Empty, RandomNumberGenerator.GetBytes(32)));
-        var reader = new RecordReader(source, key, directory, time);
+            yield return await IdentitiesAsync(upstream, source.Identities, directory, cancellation) with { Exchanges = recorder.Exchanges };
+        var reader = new RecordReader(source, new DedupeKey(journal), directory, time);
         foreach (var request in source.Requests)
-            yield return await RequestAsync(upstream, request, reader, cancellation);
+        {
+            var before = recorder.Exchanges.Count;
+            var call = await RequestAsync(upstream, recorder, request, reader, cancellation);
+            yield return call with { Exchanges = [.. recorder.Exchanges.Skip(before)] };
+        }
     }
 
     private async Task<SourceTestCall> IdentitiesAsync(UpstreamClient upstream, IdentitiesDefinition definition, IdentityDirectory directory, CancellationToken cancellation)
@@ -73,10 +48,14 @@ public sealed class SourceTest(SourceDefinition source, TimeProvider time)
         return call with { Records = users.Count + refused.Count, Error = failure?.Message, Rejects = Summary(refused) };
     }
 
-    private async Task<SourceTestCall> RequestAsync(UpstreamClient upstream, RequestDefinition request, RecordReader reader, CancellationToken cancellation)
+    private async Task<SourceTestCall> RequestAsync(
+        UpstreamClient upstream, ExchangeRecorder recorder, RequestDefinition request, RecordReader reader, CancellationToken cancellation)
     {
         var start = time.GetTimestamp();
-        var fetched = await upstream.GetAsync(request.Get, cancellation);
+        var now = time.GetUtcNow();
+        var pager = new Pager(source.Paging, source.Cursor);
+        var asked = source.Cursor is { } cursor ? CursorText.Ask(cursor, null, now) : null;
+        var fetched = await upstream.GetAsync(pager.Request(request.Get, asked, null), cancellation);
         var call = new SourceTestCall { Request = request.Id, Took = time.GetElapsedTime(start), Bytes = fetched.Body?.Length ?? 0, Error = fetched.Failure?.Message };
         if (fetched.Body is null)
             return call;
@@ -88,30 +67,40 @@ public sealed class SourceTest(SourceDefinition source, TimeProvider time)
             var (page, misplaced) = reader.Read(answer, request);
             if (page is null)
                 return call with { Error = misplaced!.Message };
+            var (next, _) = pager.After(null, new PageSeen(answer.Root, fetched.Link, fetched.Url!, page.Records, IsNew: true));
+            var reached = source.Cursor is { IsTime: false, Field: null } ? next : page.Reached;
             return call with
             {
                 Records = page.Records,
                 Events = [.. page.Events.Take(EventsShown)],
-                FromRecord = page.Events.Count(e => e.Attribution.Rule == AttributionRule.Record),
-                FromDirectory = page.Events.Count(e => e.Attribution.Rule == AttributionRule.Identity),
-                Unattributed = page.Events.Count(e => e.UserId is null),
+                People = page.Events.GroupBy(e => e.UserId is null ? NobodyFound : e.Attribution.RuleName ?? "named").OrderBy(group => group.Key, StringComparer.Ordinal)
+                    .ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal),
                 UnknownPriorities = page.UnknownPriorities,
                 Unmapped = Unmapped(answer),
                 Rejects = Summary(page.Rejects),
+                NextCursor = reached,
+                HasMore = next is not null,
+                NextRequest = Next(pager, request, asked, next, reached, now) is { } then ? recorder.Redacted(then) : null,
             };
         }
     }
+
+    /// <summary>The page that follows, else the next poll.</summary>
+    private string? Next(Pager pager, RequestDefinition request, string? asked, string? next, string? reached, DateTimeOffset now) =>
+        next is not null ? pager.Request(request.Get, asked, next)
+        : source.Cursor is { } cursor ? pager.Request(request.Get, CursorText.Ask(cursor, reached, now), null)
+        : null;
 
     private List<string> Unmapped(Answer answer)
     {
         var read = source.Maps.SelectMany(map => map.PathsRead()).Select(path => path.ToString().Split('.', '[')[0]).ToHashSet(StringComparer.Ordinal);
         source.Records.TryGet(answer.Root, out var records);
         return [.. records.EnumerateArray().Where(record => record.ValueKind == JsonValueKind.Object && answer.Defect(record) is null)
-            .SelectMany(record => record.EnumerateObject().Select(field => field.Name)).Where(name => !read.Contains(name)).Distinct().Order(StringComparer.Ordinal)];
+            .SelectMany(record => record.EnumerateObject().Select(field => field.Name)).Where(name => !read.Contains(name)).Distinct().Order(StringComparer.Ordinal).Take(MaxUnmapped)];
     }
 
-    private static IReadOnlyList<(string, int, string)> Summary(IReadOnlyList<RejectedRecord> rejects) =>
-        [.. rejects.GroupBy(reject => reject.Reason).Select(group => (group.Key, group.Count(), Example(group.First())))];
+    private static IReadOnlyList<SourceTestReject> Summary(IReadOnlyList<RejectedRecord> rejects) =>
+        [.. rejects.GroupBy(reject => reject.Reason).Select(group => new SourceTestReject(group.Key, group.Count(), Example(group.First()))).Take(MaxReasons)];
 
     private static string Example(RejectedRecord reject)
     {
