@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Tocsin.MockUpstream;
 
-/// <summary><c>/config</c> and <c>/add</c>: open, and never faulted, so that a faulted mock can always be mended.</summary>
+/// <summary><c>/config</c>, <c>/add</c> and <c>/revise</c>: open, and never faulted, so that a faulted mock can always be mended.</summary>
 internal sealed class ControlApi(Feeds feeds, bool replaying, MockState state, Drip drip, TimeProvider time)
 {
     private readonly Lock _changing = new();
@@ -28,16 +28,12 @@ internal sealed class ControlApi(Feeds feeds, bool replaying, MockState state, D
             return Reply.WriteProblemAsync(context, StatusCodes.Status409Conflict, "a replay serves recorded files and makes no records");
 
         var errors = new List<FieldError>();
-        var count = 1;
-        if (context.Request.Query["n"].ToString() is { Length: > 0 } number
-            && (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out count) || count < 1))
-            errors.Add(new FieldError("n", "out_of_range", "n must be a whole number, 1 or more"));
+        var count = ReadCount(context.Request.Query, errors);
         var type = context.Request.Query["type"].ToString() is { Length: > 0 } given ? given : null;
         string[] types = [.. feeds.Incidents.Select(f => f.Type), AlertFeed.Name];
         if (type is not null && !types.Contains(type))
             errors.Add(new FieldError("type", "unknown", $"type must be one of {string.Join(", ", types)}"));
-        foreach (var name in context.Request.Query.Keys.Where(k => k is not ("n" or "type")))
-            errors.Add(new FieldError(name, "unknown", $"{name} is unknown; there are n and type"));
+        RefuseOthers(context.Request.Query, ["n", "type"], errors);
         if (errors.Count > 0)
             return Reply.WriteProblemAsync(context, StatusCodes.Status400BadRequest, "nothing was added", errors);
 
@@ -45,6 +41,39 @@ internal sealed class ControlApi(Feeds feeds, bool replaying, MockState state, D
             return Reply.WriteProblemAsync(context, StatusCodes.Status409Conflict,
                 FormattableString.Invariant($"a feed holds {RecordLog.MaxRecords} records at most; nothing was added"));
         return Reply.WriteJsonAsync(context, StatusCodes.Status200OK, new JsonObject { ["added"] = count, ["total"] = feeds.Total });
+    }
+
+    internal Task ReviseAsync(HttpContext context)
+    {
+        if (!HttpMethods.IsPost(context.Request.Method))
+            return Reply.WriteNotAllowedAsync(context, "POST");
+        if (replaying)
+            return Reply.WriteProblemAsync(context, StatusCodes.Status409Conflict, "a replay serves recorded files and makes no versions");
+
+        var errors = new List<FieldError>();
+        var count = ReadCount(context.Request.Query, errors);
+        RefuseOthers(context.Request.Query, ["n"], errors);
+        if (errors.Count > 0)
+            return Reply.WriteProblemAsync(context, StatusCodes.Status400BadRequest, "nothing was revised", errors);
+        if (!feeds.Alerts.TryRevise(count, time.GetUtcNow()))
+            return Reply.WriteProblemAsync(context, StatusCodes.Status409Conflict, FormattableString.Invariant(
+                $"there are {feeds.Alerts.Count} alerts to revise, and room for {RecordLog.MaxRecords} records; nothing was revised"));
+        return Reply.WriteJsonAsync(context, StatusCodes.Status200OK, new JsonObject { ["revised"] = count, ["total"] = feeds.Total });
+    }
+
+    private static int ReadCount(IQueryCollection query, List<FieldError> errors)
+    {
+        if (query["n"].ToString() is not { Length: > 0 } number)
+            return 1;
+        if (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count < 1)
+            errors.Add(new FieldError("n", "out_of_range", "n must be a whole number, 1 or more"));
+        return count;
+    }
+
+    private static void RefuseOthers(IQueryCollection query, string[] known, List<FieldError> errors)
+    {
+        foreach (var name in query.Keys.Where(k => !known.Contains(k)))
+            errors.Add(new FieldError(name, "unknown", $"{name} is unknown; there is {string.Join(" and ", known)}"));
     }
 
     private async Task ChangeAsync(HttpContext context)

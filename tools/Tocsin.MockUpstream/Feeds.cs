@@ -9,6 +9,7 @@ namespace Tocsin.MockUpstream;
 internal sealed class Feeds
 {
     private readonly Lock _adding = new();
+    private readonly Dictionary<string, AlertFeed> _alertFeeds;
     private int _nextAdded;
     private int _nextDripped;
 
@@ -18,7 +19,14 @@ internal sealed class Feeds
         Employees = employees.Length;
         Identities = new IdentityFeed(employees);
         Incidents = [.. IncidentFeed.Types.Select((t, i) => new IncidentFeed(t.Type, t.Fields, employees, Seeded(options, i + 1)))];
-        Alerts = new AlertFeed(employees, Seeded(options, IncidentFeed.Types.Length + 1));
+        Alerts = new AlertLog(employees, Seeded(options, IncidentFeed.Types.Length + 1));
+        _alertFeeds = new Dictionary<string, AlertFeed>(StringComparer.Ordinal)
+        {
+            ["/alerts"] = new(Alerts, Paging.Numbered),
+            ["/alerts/cursor"] = new(Alerts, Paging.Cursor),
+            ["/alerts/next_url"] = new(Alerts, Paging.NextUrl),
+            ["/alerts/link"] = new(Alerts, Paging.Link),
+        };
     }
 
     internal int Employees { get; }
@@ -27,10 +35,10 @@ internal sealed class Feeds
 
     internal ImmutableArray<IncidentFeed> Incidents { get; }
 
-    internal AlertFeed Alerts { get; }
+    internal AlertLog Alerts { get; }
 
-    /// <summary>Records ever made, incidents and alerts.</summary>
-    internal int Total => Incidents.Sum(f => f.Log.Count) + Alerts.Log.Count;
+    /// <summary>Records ever made, incidents and alerts; newer versions of an alert do not count.</summary>
+    internal int Total => Incidents.Sum(f => f.Log.Count) + Alerts.Count;
 
     internal static Feeds Make(MockOptions options, DateTimeOffset now)
     {
@@ -47,7 +55,7 @@ internal sealed class Feeds
     internal Feed? Find(string path) => path switch
     {
         "/identities" => Identities,
-        "/alerts" => Alerts,
+        _ when _alertFeeds.TryGetValue(path, out var alerts) => alerts,
         _ => Incidents.FirstOrDefault(f => path == "/incidents/" + f.Type),
     };
 
@@ -60,7 +68,7 @@ internal sealed class Feeds
         lock (_adding)
         {
             if (name == AlertFeed.Name)
-                return TryRepeat(count, [Alerts.Log], 0, _ => Alerts.Add(time.GetUtcNow()));
+                return Alerts.TryAdd(count, time.GetUtcNow());
             var feeds = name is null ? Incidents : [.. Incidents.Where(f => f.Type == name)];
             var first = name is null ? _nextAdded : 0;
             if (!TryRepeat(count, [.. feeds.Select(f => f.Log)], first, i => feeds[i].Add(time.GetUtcNow())))
@@ -82,13 +90,10 @@ internal sealed class Feeds
             {
                 var turn = _nextDripped;
                 _nextDripped = (turn + 1) % (Incidents.Length + 1);
-                var log = turn < Incidents.Length ? Incidents[turn].Log : Alerts.Log;
-                if (log.Count == RecordLog.MaxRecords)
-                    continue;
-                if (turn < Incidents.Length)
+                if (turn == Incidents.Length)
+                    Alerts.TryAdd(1, time.GetUtcNow());
+                else if (Incidents[turn].Log.Count < RecordLog.MaxRecords)
                     Incidents[turn].Add(time.GetUtcNow());
-                else
-                    Alerts.Add(time.GetUtcNow());
             }
         }
     }

@@ -78,6 +78,8 @@ internal sealed class IncidentFeed : Feed
                 return new Answer(Head, Shuffled(records, ask.Draw.Salt), Tail);
             case Fault.WrongType:
                 return new Answer(Head, Mixed(records, Strangers(), ask.Draw.Salt), Tail);
+            case Fault.MissingFields:
+                return new Answer(Head, Mixed(records, Fragments(), ask.Draw.Salt), Tail);
             default:
                 var answer = new Answer(Head, records.Joined, Tail);
                 _previous = answer;
@@ -148,6 +150,15 @@ internal sealed class IncidentFeed : Feed
         yield return Encoding.UTF8.GetBytes($$"""{"priority": null, "{{who}}": {"id": 1}, "timestamp": ["now"]}""");
         yield return Encoding.UTF8.GetBytes($$"""{"priority": ["low"], "{{who}}": [1, 2], "timestamp": null}""");
         yield return Encoding.UTF8.GetBytes($$"""{"priority": {}, "{{who}}": null, "timestamp": false}""");
+    }
+
+    /// <summary>Records that are not whole; none has a time, so that none can pass for a real one.</summary>
+    private IEnumerable<byte[]> Fragments()
+    {
+        var who = _fields.First(f => f is not ("priority" or "timestamp" or "source_ip"));
+        yield return "{}"u8.ToArray();
+        yield return "{\"priority\": \"low\"}"u8.ToArray();
+        yield return Encoding.UTF8.GetBytes($$"""{"priority": "high", "{{who}}": 1}""");
     }
 }
 

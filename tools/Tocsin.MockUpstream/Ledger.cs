@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -9,15 +10,21 @@ namespace Tocsin.MockUpstream;
 /// <summary>
 /// <c>/ledger</c>: everything ever generated, which is the same as everything ever made available, since a record is in
 /// the answers from the moment it is made. It does not say that a client has read it. A record stays in the ledger when
-/// it has slid out of the window. What faults put in (extra, repeated, shuffled records) is not in it, and
-/// <c>identity_gap</c> takes nothing out. In a replay: the records of the files.
+/// it has slid out of the window. An alert counts once, however often it was revised; among the full records each version
+/// stands as it was served. What faults put in (extra, repeated, shuffled records) is not in it, but for the new alerts of
+/// <c>same_time</c> and <c>late_records</c>; <c>identity_gap</c> takes nothing out. In a replay: the records of the files.
 /// </summary>
 internal sealed class Ledger(Feeds feeds, Replay? replay)
 {
+    /// <summary>Ids in one answer.</summary>
+    internal const int MaxIds = 10_000;
+
     internal Task HandleAsync(HttpContext context)
     {
         if (!HttpMethods.IsGet(context.Request.Method))
             return Reply.WriteNotAllowedAsync(context, "GET");
+        if (context.Request.Query["feed"].ToString() is { Length: > 0 } feed)
+            return WriteFeedAsync(context, feed);
         var sections = replay is null ? Made() : replay.Sections();
         var counts = new JsonObject
         {
@@ -34,10 +41,51 @@ internal sealed class Ledger(Feeds feeds, Replay? replay)
     private List<LedgerSection> Made() =>
     [
         .. feeds.Incidents.Select(f => Section(f.Type, f.Log.All())),
-        Section(AlertFeed.Name, feeds.Alerts.Log.All()),
+        Section(AlertFeed.Name, feeds.Alerts.Log.All()) with { Count = feeds.Alerts.Count },
     ];
 
     private static LedgerSection Section(string name, RecordRange records) => new(name, records.Count, records.Joined);
+
+    /// <summary>Alerts by id, a page at a time: what somebody who compares with a store must find there, and in which version.</summary>
+    private Task WriteFeedAsync(HttpContext context, string feed)
+    {
+        var query = context.Request.Query;
+        var errors = new List<FieldError>();
+        if (feed != AlertFeed.Name)
+            errors.Add(new FieldError("feed", "unknown", $"feed must be {AlertFeed.Name}; incidents have no ids"));
+        var after = Number(query, "after", 0, 0, RecordLog.MaxRecords, errors);
+        var limit = Number(query, "limit", MaxIds, 1, MaxIds, errors);
+        if (errors.Count > 0)
+            return Reply.WriteProblemAsync(context, StatusCodes.Status400BadRequest, "nothing was listed", errors);
+        if (replay is not null)
+            return Reply.WriteProblemAsync(context, StatusCodes.Status409Conflict, "a replay serves recorded files and knows no ids");
+
+        var answer = new JsonObject
+        {
+            ["feed"] = AlertFeed.Name,
+            ["distinct"] = feeds.Alerts.Count,
+            ["records"] = feeds.Alerts.Log.Count,
+        };
+        if (query["ids"] == "true")
+        {
+            // one more than asked for shows whether there is a next page
+            var page = feeds.Alerts.Newest(after, limit + 1);
+            answer["ids"] = new JsonObject(page.Take(limit)
+                .Select(a => KeyValuePair.Create(Encoding.ASCII.GetString(Alert.IdOf(a.Record.Span)), (JsonNode?)a.Version)));
+            answer["next_after"] = page.Count > limit ? after + limit : null;
+        }
+
+        return Reply.WriteJsonAsync(context, StatusCodes.Status200OK, answer);
+    }
+
+    private static int Number(IQueryCollection query, string name, int otherwise, int min, int max, List<FieldError> errors)
+    {
+        if (query[name].ToString() is not { Length: > 0 } text)
+            return otherwise;
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < min || number > max)
+            errors.Add(new FieldError(name, "out_of_range", FormattableString.Invariant($"{name} must be {min} to {max}")));
+        return number;
+    }
 
     /// <summary>The counts with the raw records behind them, streamed: a full ledger has hundreds of megabytes.</summary>
     private static async Task WriteFullAsync(HttpContext context, JsonObject counts, List<LedgerSection> sections)

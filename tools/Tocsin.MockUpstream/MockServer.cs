@@ -102,6 +102,7 @@ public sealed class MockServer : IAsyncDisposable
             "/" => index.HandleAsync(context),
             "/config" => control.ConfigAsync(context),
             "/add" => control.AddAsync(context),
+            "/revise" => control.ReviseAsync(context),
             "/ledger" => ledger.HandleAsync(context),
             _ => upstream.HandleAsync(context),
         });

@@ -7,6 +7,7 @@ namespace Tocsin.MockUpstream;
 /// <summary>The upstreams' side: who asks, for what, after how long, and with which fault.</summary>
 internal sealed class Upstream(Func<string, Feed?> find, MockState state, FaultDice dice, Misbehaviour misbehaviour, TimeProvider time)
 {
+    private const string Token = "tocsin";
     private static readonly string Credentials = Convert.ToBase64String(Encoding.UTF8.GetBytes("tocsin:tocsin"));
 
     internal async Task HandleAsync(HttpContext context)
@@ -53,9 +54,10 @@ internal sealed class Upstream(Func<string, Feed?> find, MockState state, FaultD
             if (config.Latency > TimeSpan.Zero)
                 await Task.Delay(config.Latency, time, gone.Token);
             // asked after the delay: an answer is as new as the moment it leaves
-            Answer Answer() => feed.Answer(new Ask(config, draw, context.Request.Query, time.GetUtcNow()));
+            Answer Answer() => feed.Answer(new Ask(config, draw, $"{context.Request.Scheme}://{context.Request.Host}",
+                context.Request.Path.Value ?? "/", context.Request.Query, time.GetUtcNow()));
             if (!await misbehaviour.TryAsync(context, config, draw, Answer, gone.Token))
-                await SendAsync(context, Answer(), gone.Token);
+                await Answer().SendAsync(context, gone.Token);
         }
         catch (OperationCanceledException) when (gone.IsCancellationRequested)
         {
@@ -64,18 +66,10 @@ internal sealed class Upstream(Func<string, Feed?> find, MockState state, FaultD
         }
     }
 
-    private static async Task SendAsync(HttpContext context, Answer answer, CancellationToken ct)
-    {
-        context.Response.StatusCode = answer.Status;
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = answer.Length;
-        await answer.WriteAsync(context.Response.Body, answer.Length, ct);
-    }
-
+    /// <summary>The password by Basic, or by any scheme that has a token and no user, such as Bearer: others' recorded answers are asked for so.</summary>
     private static bool IsKnown(HttpRequest request) =>
         AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var header)
-        && header.Scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase)
-        && header.Parameter == Credentials;
+        && header.Parameter == (header.Scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase) ? Credentials : Token);
 }
 
 /// <summary>What calls share: the configuration of the moment, and the end of the server.</summary>

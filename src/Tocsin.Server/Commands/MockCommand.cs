@@ -19,7 +19,7 @@ internal static class MockCommand
         var latency = new Option<string>("--latency") { Description = "How long each answer takes", DefaultValueFactory = _ => "0ms", HelpName = "300ms" };
         var drip = new Option<string>("--drip") { Description = "New records in a second", DefaultValueFactory = _ => "0/s", HelpName = "1/s" };
         var seed = new Option<int>("--seed") { Description = "The same seed makes the same records", DefaultValueFactory = _ => defaults.Seed, HelpName = "N" };
-        var replay = new Option<string?>("--replay") { Description = "Serve recorded files as they are: DIR/identities.json, DIR/denial.json ...", HelpName = "DIR" };
+        var replay = new Option<string?>("--replay") { Description = "Serve recorded files as they are: DIR/denial.json, DIR/api/v1/logs.json ...", HelpName = "DIR" };
         var command = new Command("mock", "Runs the mock upstream alone: the incident API and the alert API, with fault controls.")
         {
             urls, port, perType, employees, alerts, latency, drip, seed, replay,

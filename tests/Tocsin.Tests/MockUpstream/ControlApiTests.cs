@@ -148,7 +148,8 @@ public sealed class ControlApiTests
     {
         await using var mock = await RunningMock.StartAsync();
         var page = await mock.TextAsync("/");
-        foreach (var route in RunningMock.Types.Select(t => $"/incidents/{t}/").Concat(["/identities/", "/alerts", "/config", "/add", "/ledger"]))
+        foreach (var route in RunningMock.Types.Select(t => $"/incidents/{t}/").Concat(["/identities/", "/alerts", "/config", "/add", "/ledger",
+            "/alerts/cursor", "/alerts/next_url", "/alerts/link", "/revise", "/ledger?feed=alerts&ids=true"]))
             page.ShouldContain(mock.Server.BaseAddress.ToString().TrimEnd('/') + route);
         foreach (var (name, _) in Fault.All)
             page.ShouldContain(name);

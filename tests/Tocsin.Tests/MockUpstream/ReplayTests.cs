@@ -45,11 +45,13 @@ public sealed class ReplayTests : IDisposable
         Write("incidents/denial.json", "[3]");
         await using var mock = await RunningMock.StartAsync(o => o with { ReplayDirectory = _folder.FullName });
         (await mock.TextAsync("/alerts?since=2026-01-01T00:00:00Z")).ShouldBe("[1]");
-        (await mock.TextAsync("/v2/things/")).ShouldBe("[2]");
+        (await mock.TextAsync("/v2/things/?since=2026-01-01T00:00:00Z")).ShouldBe("[2]");
+        (await mock.TextAsync("/v2/things?phrase=a%20b&per_page=100")).ShouldBe("[2]");
         (await mock.TextAsync("/incidents/denial/")).ShouldBe("[3]");
-        using var redirect = await mock.GetAsync("/v2/things");
+        using var redirect = await mock.GetAsync("/incidents/denial?a=b%26c&d");
         ((int)redirect.StatusCode).ShouldBe(301);
-        (await mock.TextAsync("/")).ShouldContain("/v2/things/");
+        redirect.Headers.Location!.OriginalString.ShouldBe("/incidents/denial/?a=b%26c&d", "the query goes along");
+        (await mock.TextAsync("/")).ShouldContain("/v2/things");
     }
 
     [Theory]
