@@ -46,7 +46,7 @@ public interface IJournalStore : IAsyncDisposable
     ValueTask<EventStats> CountAsync(StatsQuery query, CancellationToken cancellation);
 
     /// <summary>
-    /// A sequence, cheap to find, such that at least <paramref name="count"/> events with a priority come after it, or all of them: where
+    /// A sequence, cheap to find, such that at least <paramref name="count"/> events committed with a priority come after it, or all of them: where
     /// a reader begins who wants the newest <paramref name="count"/>.
     /// </summary>
     ValueTask<long> FindStartAsync(long count, CancellationToken cancellation);

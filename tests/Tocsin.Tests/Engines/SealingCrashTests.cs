@@ -16,15 +16,16 @@ public sealed class SealingCrashTests : IAsyncLifetime
 
     private string Segments => _folder.File("segments");
 
-    /// <summary>Three sealed partitions and an open one; events amended before their partition was sealed, after, and both.</summary>
+    /// <summary>Three sealed partitions and an open one; events amended, some by newer versions, before their partition was sealed, after, and both.</summary>
     public async ValueTask InitializeAsync()
     {
         Open();
         await CommitAsync(_corpus.Events(Rows));
-        await CommitAsync(Some.Amendment(1, "early"), Some.Amendment(2, "early"), Some.Amendment(2, "early 2", Priority.Low));
+        await CommitAsync(
+            Some.Amendment(1, "early"), Some.Amendment(2, "early"), Some.Amendment(2, "early 2", Priority.Low), Some.Revision(4, _corpus.Event(900)), Some.Revision(5, _corpus.Event(0)));
         await CommitAsync(_corpus.Events(Rows * 2));
         await SealedAsync();
-        await CommitAsync([Some.Amendment(2, "late"), Some.Amendment(3, "late"), Some.Amendment(60, "late"), .. _corpus.Events(Rows)]);
+        await CommitAsync([Some.Revision(5, _corpus.Event(1)), Some.Revision(6, _corpus.Event(900)), Some.Amendment(2, "late"), Some.Amendment(3, "late"), Some.Amendment(60, "late"), .. _corpus.Events(Rows)]);
         await SealedAsync();
         await CloseAsync();
     }
@@ -212,7 +213,7 @@ public sealed class SealingCrashTests : IAsyncLifetime
                     }
             var count = new StatsQuery { By = StatsField.UserId, Limit = StatsQuery.MaxValues };
             QueryOracle.Same(await _store!.CountAsync(count, default), _oracle.Count(count), of);
-            await CommitAsync(Some.Amendment(2 + round, $"later {_oracle.Head}"));
+            await CommitAsync(Some.Amendment(2 + round, $"later {_oracle.Head}"), Some.Revision(4 + round, _corpus.Event((int)_oracle.Head)));
             await SealedAsync();
         }
         await CloseAsync();

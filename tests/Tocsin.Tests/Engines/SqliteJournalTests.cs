@@ -46,6 +46,22 @@ public sealed class SqliteJournalTests : JournalContract
     }
 
     [Fact]
+    public async Task Amendments_of_a_journal_from_before_newer_versions_were_kept_are_still_read_and_newer_ones_added()
+    {
+        await CommitAsync(new Append { Entries = [Event("a")] });
+        var amendment = new Amendment { Target = 1, At = default, By = "x", UserId = "9", Attribution = new Attribution(AttributionRule.Identity, null, "1.1.1.1") };
+        await CommitAsync(new Append { Entries = [amendment] });
+        await Store.DisposeAsync();
+        using (var connection = SqliteConnection.OpenWriter(_folder.File("journal.db")))
+            connection.Execute("ALTER TABLE amendment DROP COLUMN data; PRAGMA user_version=2");
+        await ReopenAsync();
+        (await Store.ReadAsync(1, 1, default)).Single().Entry.ShouldBe(amendment);
+        (await Store.FindAsync(1, default))!.UserId.ShouldBe("9");
+        await CommitAsync(new Append { Entries = [Some.Revision(1, Event("b"))] });
+        (await Store.FindAsync(1, default))!.Type.ShouldBe("b");
+    }
+
+    [Fact]
     public async Task A_full_partition_rolls_to_the_next_and_keys_are_still_known_across_partitions_and_restarts()
     {
         var dedupe = new DedupeKey(Store.Info);

@@ -175,6 +175,13 @@ public sealed class SqliteStoreTests : IDisposable
         await CommitAsync(store, new Append { Entries = [.. texts.Select(text => Event("t") with { Description = text, Device = text, UserId = text })] });
         (await store.ReadAsync(0, 100, default)).Select(entry => (SecurityEvent)entry.Entry).Select(e => (e.Description, e.Device, e.UserId))
             .ShouldBe(texts.Select(text => ((string?)text, (string?)text, (string?)text)));
+        await CommitAsync(store, new Append { Entries = [.. texts.Select((text, i) => Some.Revision(i + 1, Event(text) with { Description = text, Device = text, UserId = $"{text}.", SrcIp = text, DstIp = text, Country = text }))] });
+        for (var i = 0; i < texts.Length; i++)
+        {
+            var e = (await store.FindAsync(i + 1, default))!;
+            ((string?[])[e.Type, e.Description, e.Device, e.SrcIp, e.DstIp, e.Country]).ShouldAllBe(text => text == texts[i]);
+            e.UserId.ShouldBe($"{texts[i]}.");
+        }
         await CommitAsync(store, new Append { State = [.. texts.Select(text => new StateWrite("n", text, Encoding.UTF8.GetBytes(text)))] });
         (await store.ListStateAsync("n", null, 100, default)).Select(row => row.Key).ShouldBe(texts.OrderBy(text => text, StringComparer.Ordinal), ignoreOrder: true);
         foreach (var text in texts)

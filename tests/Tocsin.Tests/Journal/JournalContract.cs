@@ -7,7 +7,7 @@ namespace Tocsin.Tests.Journal;
 /// What every engine must keep (DESIGN: one append does it all). An engine's test class derives from this one and says how to open a
 /// store; reopening the same place must find the same journal.
 /// </summary>
-public abstract class JournalContract : IAsyncLifetime
+public abstract partial class JournalContract : IAsyncLifetime
 {
     private static readonly DateTimeOffset T0 = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);
 

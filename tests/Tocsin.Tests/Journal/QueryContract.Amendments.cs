@@ -81,6 +81,57 @@ public abstract partial class QueryContract
         await CheckOldAsync("seed 17, after that");
     }
 
+    /// <summary>Times move out of what their part of the journal holds, to both sides: ranges, orders, places and counts go by the new ones.</summary>
+    [Fact]
+    public async Task A_newer_version_is_found_where_it_stands_now_and_by_what_it_says_now()
+    {
+        var first = Event("2021-08-18T02:00:00Z") with
+        {
+            UserId = "old", Type = "old.type", Device = "old", SrcIp = "10.9.9.9", DstIp = "10.9.9.8", Country = "FR", Description = "old words", Data = Some.Record("""{"a":"old"}"""),
+        };
+        await CommitAsync(first, first with { Id = Some.Id(900_001) }, first with { Id = Some.Id(900_002) }, first with { Id = Some.Id(900_003) });
+        await FillAsync(19);
+        var newer = first with
+        {
+            UserId = "new", Type = "new.type", Device = "new", SrcIp = "10.8.8.8", DstIp = null, Country = "NZ", Description = "new words", Data = Some.Record("""{"a":"new"}"""), Priority = Priority.Critical,
+        };
+        var before = _oracle.Head;
+        await CommitAsync(Some.Revision(1, newer with { Time = Time("1900-01-01T00:00:00.000000001Z") }), Some.Revision(2, newer with { Time = Time("2999-01-01T00:00:00Z") }));
+        await CheckMovedAsync(before, "amended");
+        await ReopenAsync();
+        await CheckMovedAsync(before, "reopened");
+        await CommitAsync(Some.Revision(1, newer with { Time = Time("2999-01-01T00:00:00.5Z") }), Some.Revision(2, first), Some.Amendment(3, "new"), Event("2998-01-01T00:00:00Z"));
+        await CheckMovedAsync(before, "again");
+        await CheckMovedAsync(before + 2, "again");
+        await ReopenAsync();
+        await CheckMovedAsync(before, "again, reopened");
+    }
+
+    private async Task CheckMovedAsync(long before, string of)
+    {
+        (string Name, Func<EventFilter, string, EventFilter> Narrow)[] filters =
+        [
+            ("user", (filter, word) => filter with { UserIds = [word] }), ("type", (filter, word) => filter with { Types = [$"{word}.*"] }), ("device", (filter, word) => filter with { Devices = [word] }),
+            ("q", (filter, word) => filter with { Texts = [$"{word} WORDS"] }), ("data", (filter, word) => filter with { Data = [new DataFilter(FieldPath.Parse("a"), [word])] }),
+            ("ip", (filter, word) => filter with { Ips = [Range(word == "old" ? "10.9.9.8" : "10.8.8.8")] }), ("country", (filter, word) => filter with { Countries = [word == "old" ? "FR" : "NZ"], Devices = ["old", "new"] }),
+        ];
+        foreach (var (name, narrow) in filters)
+            foreach (var word in (string[])["old", "new"])
+                foreach (var ceiling in (long?[])[null, before])
+                    for (var way = 0; way < 4; way++)
+                        await CheckAsync(Query(filter => narrow(filter, word), (way & 1) > 0) with { BySequence = (way & 2) > 0, Ceiling = ceiling }, $"{of}, {name}");
+        foreach (var (since, until) in ((string?, string?)[])[(null, "1901-01-01T00:00:00Z"), ("2998-06-01T00:00:00Z", null), ("2021-08-18T02:00:00Z", "2021-08-18T02:00:00.1Z"), ("2999-01-01T00:00:00.5Z", null)])
+        {
+            EventFilter Between(EventFilter filter) => filter with { Since = since is null ? null : Time(since), Until = until is null ? null : Time(until), Devices = ["old", "new"] };
+            foreach (var ceiling in (long?[])[null, before])
+                await CheckAsync(Query(Between) with { Ceiling = ceiling }, of);
+            await CheckCountAsync(new StatsQuery { By = StatsField.UserId, Every = TimeSpan.FromDays(30), Filter = Between(new()) }, of);
+        }
+        foreach (var ascending in new[] { true, false })
+            foreach (var ceiling in new[] { before, _oracle.Head })
+                await WalkAsync(new EventQuery { Ascending = ascending, Ceiling = ceiling, Limit = 300 }, of);
+    }
+
     private async Task CheckOldAsync(string of)
     {
         string[] users = ["first 0", "first 1", "first 2", "first 3", "newest", "4506"];

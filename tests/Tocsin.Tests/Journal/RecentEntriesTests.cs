@@ -131,6 +131,9 @@ public sealed class RecentEntriesTests : IAsyncLifetime
         (await ReadsAsync(6, "the large one went")).ShouldBeFalse();
         await AppendAsync([.. Enumerable.Range(0, 10).Select(_ => Event("small"))]);
         (await ReadsAsync(7, "room again")).ShouldBeTrue();
+        await AppendAsync(Some.Revision(1, Large(MaxBytes + 1)));
+        (await ReadsAsync(18, "a large newer version alone")).ShouldBeTrue();
+        (await ReadsAsync(17, "nothing beside it")).ShouldBeFalse();
     }
 
     [Fact]

@@ -87,6 +87,8 @@ public sealed class TryAppendTests : IAsyncLifetime
         Append Large(int bytes) => new() { Entries = [Event("large") with { Data = new RawRecord(new byte[bytes]) }] };
         _journal.TryAppend(Large(40 << 20), out var first).ShouldBeTrue();
         _journal.TryAppend(Large(30 << 20), out _).ShouldBeFalse();
+        // The record of a newer version takes as much room as that of an event.
+        _journal.TryAppend(new Append { Entries = [Some.Revision(1, (SecurityEvent)Large(30 << 20).Entries[0])] }, out _).ShouldBeFalse();
         _journal.TryAppend(Of("small"), out var small).ShouldBeTrue();
         _store.LetGo();
         await Should.ThrowAsync<JournalUnavailableException>(Until.DoneAsync(first));

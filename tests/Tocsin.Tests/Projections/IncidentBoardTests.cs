@@ -223,6 +223,24 @@ public sealed class IncidentBoardTests
     }
 
     [Fact]
+    public void With_newer_versions_a_board_that_begins_in_the_middle_ends_like_one_that_read_everything()
+    {
+        var entries = new RandomJournal(27, revises: true).Next(3000);
+        var oracle = new BoardOracle(200);
+        oracle.Apply(entries);
+        var (whole, late) = (Board(maxEvents: 200), Board(maxEvents: 200));
+        var start = entries.Where(e => e.Entry is SecurityEvent { Priority: not Priority.None }).TakeLast((int)late.StartCount).First().Sequence - 1;
+        late.Start(start);
+        foreach (var (board, batch) in new[] { (whole, 500), (late, 70) })
+            foreach (var page in entries.Where(e => e.Sequence > board.Sequence).Chunk(batch))
+                board.Apply(page, board.MissingTargets(page).Distinct().ToDictionary(at => at, at => oracle.Find(at)!));
+        late.Text().ShouldBe(whole.Text());
+        late.Floor.ShouldBe(whole.Floor);
+        late.Get(Incidents).ETag.ShouldBe(whole.Get(Incidents).ETag);
+        Normal(whole.Text()).ShouldBe(Normal(oracle.Board(e => e.Kind == EventKind.Incident)));
+    }
+
+    [Fact]
     public void A_board_that_begins_in_the_middle_ends_like_one_that_read_everything()
     {
         var entries = new RandomJournal(11).Next(3000);

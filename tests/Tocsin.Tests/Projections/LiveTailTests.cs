@@ -85,6 +85,38 @@ public sealed class LiveTailTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_newer_version_is_told_as_any_amendment_is_and_filters_go_by_what_it_says()
+    {
+        await AppendAsync(2);
+        using var reader = Subscribe(null);
+
+        await CommitAsync(Some.Revision(1, Some.Event("77", type: "newer", time: "5.5", data: """{"v":2}""")));
+
+        var item = (await TakeAsync(reader, 1))[0];
+        (item.Sequence, item.IsAmendment, item.Event!.Id, item.Event.Type, item.Event.Data.ToString()).ShouldBe((3, true, Some.Id(1), "newer", """{"v":2}"""));
+        new EventFilter { Types = ["newer"] }.Matches(item.Event).ShouldBeTrue();
+        new EventFilter { Types = ["intrusion"] }.Matches(item.Event).ShouldBeFalse();
+        // Who resumes from before the amendment gets it too, in its place.
+        using var late = Subscribe(0);
+        (await TakeAsync(late, 3)).Select(told => (told.Sequence, told.Event!.Type)).ShouldBe([(1, "intrusion"), (2, "intrusion"), (3, "newer")]);
+    }
+
+    [Fact]
+    public async Task Amendments_of_large_events_are_told_few_at_a_time()
+    {
+        var large = $"\"{new string('x', 1 << 20)}\"";
+        await CommitAsync([.. Enumerable.Range(1, 30).Select(n => Some.Event(id: n, data: large))]);
+        await CommitAsync([.. Enumerable.Range(1, 30).Select(n => Some.Amendment(n, userId: "77"))]);
+
+        (await _tail.PageAsync(30, 100, default)).Count.ShouldBe(8);
+        using var reader = Subscribe(30);
+        var seen = new List<long>();
+        while (seen.Count < 30)
+            seen.AddRange((await Until.DoneAsync(reader.ReadAsync(wasHeldUp: false, default).AsTask()))!.Select(item => item.Sequence));
+        seen.ShouldBe(Enumerable.Range(31, 30).Select(n => (long)n));
+    }
+
+    [Fact]
     public async Task A_frame_is_one_message_on_one_line_made_once()
     {
         using var reader = Subscribe(null);
