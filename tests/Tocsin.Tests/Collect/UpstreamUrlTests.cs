@@ -201,7 +201,7 @@ public sealed class UpstreamUrlTests
                 socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
             }
         }
-        catch (Exception error) when (error is System.Net.Sockets.SocketException or ObjectDisposedException)
+        catch (Exception error) when (error is System.Net.Sockets.SocketException or InvalidOperationException)
         {
             // Stopped.
         }
