@@ -7,27 +7,22 @@ namespace Tocsin.Collect;
 internal sealed class AddressRefusedException(string message) : IOException(message);
 
 /// <summary>
-/// Resolves a name, checks every address, and connects to an address it has checked: a name that answers differently the second time
-/// (DNS rebinding) gains nothing.
+/// Resolves the name of one host, checks every address, and connects to an address it has checked: a name that answers differently the second
+/// time (DNS rebinding) gains nothing.
 /// </summary>
-internal sealed class AddressGuard(SourceDefinition source)
+/// <param name="url">The only host that is connected to.</param>
+/// <param name="allowPrivate">True when that host may be at an address that is not public.</param>
+/// <param name="file">The source's file, where such consent would stand.</param>
+/// <param name="resolve">Gives a name's addresses; the system's when null.</param>
+internal sealed class AddressGuard(Uri url, bool allowPrivate, string file, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
 {
-    public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    public async ValueTask<Stream> ConnectAsync(DnsEndPoint host, CancellationToken cancellation)
     {
-        var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
-        var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellation);
-        if (!source.AllowPrivate)
-        {
-            var allowed = Array.FindAll(addresses, AddressRules.IsPublic);
-            if (allowed.Length == 0)
-                throw new AddressRefusedException(
-                    $"{host} is the address {string.Join(", ", addresses.Take(3).Select(address => address.ToString()))}, which is not public: if that is meant, add the line \"allow_private: true\" to {Path.GetFileName(source.File)}");
-            addresses = allowed;
-        }
+        var addresses = await AddressesAsync(host.Host, cancellation);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(addresses, port, cancellation);
+            await socket.ConnectAsync(addresses, host.Port, cancellation);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch
@@ -35,5 +30,21 @@ internal sealed class AddressGuard(SourceDefinition source)
             socket.Dispose();
             throw;
         }
+    }
+
+    private async Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancellation)
+    {
+        // Consent was given for this host; whatever leads to another one is a mistake that must not get through.
+        host = host.Trim('[', ']');
+        if (!string.Equals(host, url.IdnHost, StringComparison.OrdinalIgnoreCase) && !string.Equals(host, url.Host.Trim('[', ']'), StringComparison.OrdinalIgnoreCase))
+            throw new AddressRefusedException($"{host} is not the host that the source names");
+        var addresses = IPAddress.TryParse(host, out var literal) ? [literal]
+            : resolve is null ? await Dns.GetHostAddressesAsync(host, cancellation)
+            : await resolve(host, cancellation);
+        if (allowPrivate)
+            return addresses;
+        var allowed = Array.FindAll(addresses, AddressRules.IsPublic);
+        return allowed.Length > 0 ? allowed : throw new AddressRefusedException(
+            $"{host} is the address {string.Join(", ", addresses.Take(3).Select(address => address.ToString()))}, which is not public: if that is meant, add the line \"allow_private: true\" to {Path.GetFileName(file)}");
     }
 }

@@ -33,7 +33,7 @@ internal static class CallFailure
             _ => FetchFailureKind.UnexpectedStatus,
         };
         var hint = kind == FetchFailureKind.Unauthorised ? ": check the source's auth" : "";
-        return new FetchFailure(kind, $"the upstream answered {status} {response.StatusCode}{hint}", RetryAfter(response, time));
+        return new FetchFailure(kind, $"the upstream answered {status} {response.StatusCode}{hint}", RetryAfter(response, time)) { Status = status };
     }
 
     /// <summary>Seconds or an HTTP date (RFC 9110, 10.2.3), at most <see cref="MaxRetryAfter"/>: an upstream must not be able to switch us off.</summary>

@@ -46,6 +46,9 @@ public enum FetchFailureKind
 /// <summary>A failed call: its kind, a sentence without secrets, and when the upstream wants to be asked again.</summary>
 public sealed record FetchFailure(FetchFailureKind Kind, string Message, TimeSpan? RetryAfter = null)
 {
+    /// <summary>The status that the upstream answered; null when that was not what failed.</summary>
+    internal int? Status { get; init; }
+
     /// <summary>True when asking again soon may help. What needs a person, or would only hurt, waits for the next poll.</summary>
     public bool IsTransient => Kind is FetchFailureKind.Unreachable or FetchFailureKind.TimedOut or FetchFailureKind.ServerError
         or FetchFailureKind.RateLimited or FetchFailureKind.Malformed or FetchFailureKind.StoreUnavailable;

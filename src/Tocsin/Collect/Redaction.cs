@@ -106,6 +106,7 @@ internal sealed partial class Redaction
         BasicAuth basic => [basic.Password],
         BearerAuth bearer => [bearer.Token],
         HeaderAuth header => [header.Value],
+        OAuth2Auth oauth2 => [oauth2.ClientSecret],
         _ => [],
     };
 

@@ -15,14 +15,12 @@ internal sealed class UpstreamClient : IDisposable
     /// <summary>Calls of one source at a time: an upstream asked for everything at once gets slow, and so does its answer.</summary>
     private const int MaxParallelCalls = 8;
 
-    /// <summary>All headers of an answer together; beyond it the call fails, so a Link that is given out is never a part of one.</summary>
-    private const int MaxHeadersKib = 16;
-
     private readonly SourceDefinition _source;
     private readonly TimeProvider _time;
     private readonly ExchangeRecorder? _recorder;
     private readonly HttpClient _http;
     private readonly AnswerBody _body;
+    private readonly AccessTokens? _tokens;
     private readonly SemaphoreSlim _parallel = new(MaxParallelCalls);
 
     /// <summary>Makes no call yet.</summary>
@@ -33,25 +31,12 @@ internal sealed class UpstreamClient : IDisposable
     {
         (_source, _time, _recorder) = (source, time, recorder);
         _body = new AnswerBody(source.MaxBodyBytes, "max_body");
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.All,
-            ConnectCallback = new AddressGuard(source).ConnectAsync,
-            MaxConnectionsPerServer = MaxParallelCalls,
-            MaxResponseHeadersLength = MaxHeadersKib,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            UseCookies = false,
-            UseProxy = false,
-        })
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-            DefaultRequestHeaders = { Authorization = Authorization(source.Auth) },
-        };
-        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Tocsin", typeof(UpstreamClient).Assembly.GetName().Version!.ToString(3)));
-        _http.DefaultRequestHeaders.Accept.ParseAdd("application/json");
+        _http = GuardedHttp.Client(new AddressGuard(source.BaseUrl, source.AllowPrivate, source.File), MaxParallelCalls);
+        _http.DefaultRequestHeaders.Authorization = Authorization(source.Auth);
         if (source.Auth is HeaderAuth header)
             _http.DefaultRequestHeaders.TryAddWithoutValidation(header.Name, header.Value);
+        if (source.Auth is OAuth2Auth oauth2)
+            _tokens = new AccessTokens(source, oauth2, time, recorder);
     }
 
     /// <summary>The URL of a path below the base URL. A path always follows a slash, so it cannot make another host of the base URL's.</summary>
@@ -84,6 +69,7 @@ internal sealed class UpstreamClient : IDisposable
         _http.Dispose();
         _parallel.Dispose();
         _body.Dispose();
+        _tokens?.Dispose();
     }
 
     private async Task<FetchResult> CallAsync(Uri url, CancellationToken cancellation)
@@ -92,7 +78,7 @@ internal sealed class UpstreamClient : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
         try
         {
-            return await FollowAsync(url, either.Token);
+            return _tokens is null ? await FollowAsync(url, null, either.Token) : await WithTokenAsync(_tokens, url, either.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -104,11 +90,33 @@ internal sealed class UpstreamClient : IDisposable
         }
     }
 
-    private async Task<FetchResult> FollowAsync(Uri url, CancellationToken cancellation)
+    /// <summary>A token that the upstream took before and takes no more is fetched anew, once; a new one that it does not take is a failure.</summary>
+    private async Task<FetchResult> WithTokenAsync(AccessTokens tokens, Uri url, CancellationToken cancellation)
+    {
+        for (var anew = false; ; anew = true)
+        {
+            var (token, failure) = await tokens.GetAsync(cancellation);
+            if (token is null)
+                return failure!;
+            var result = await FollowAsync(url, token, cancellation);
+            if (result.Failure?.Status != (int)HttpStatusCode.Unauthorized)
+            {
+                token.Taken |= result.Failure is null;
+                return result;
+            }
+            tokens.Drop(token);
+            if (anew || !token.Taken)
+                return result;
+        }
+    }
+
+    private async Task<FetchResult> FollowAsync(Uri url, AccessToken? token, CancellationToken cancellation)
     {
         for (var hop = 0; hop <= MaxRedirects; hop++)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, url);
+            if (token is not null)
+                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Value);
             using var exchange = _recorder?.Begin(request);
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
             exchange?.Answered(response);

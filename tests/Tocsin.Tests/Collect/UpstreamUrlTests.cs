@@ -113,6 +113,100 @@ public sealed class UpstreamUrlTests
         failure.Message.ShouldContain("headers");
     }
 
+    [Theory]
+    [InlineData("http://127.0.0.1:OTHER/x")]
+    [InlineData("http://2130706433:OTHER/x")]
+    [InlineData("http://0177.0.0.1:OTHER/x")]
+    [InlineData("http://0x7f.1:OTHER/x")]
+    [InlineData("http://[::ffff:7f00:1]:OTHER/x")]
+    [InlineData("http://[::1%25lo]:OTHER/x")]
+    [InlineData("http://localhost.:PORT/x")]
+    [InlineData("http://127.0.0.1.:PORT/x")]
+    [InlineData("http://127.0.0.1.nip.io:PORT/x")]
+    [InlineData("http:\\\\127.0.0.1:OTHER\\x")]
+    [InlineData("/\\127.0.0.1:OTHER/x")]
+    [InlineData("http://127.0.0.1:PORT\\@127.0.0.1:OTHER/x")]
+    [InlineData("http://127.0.0.1:PORT#@127.0.0.1:OTHER/x")]
+    [InlineData("http://me:hidden@127.0.0.1:PORT/x")]
+    [InlineData("https://127.0.0.1:PORT/x")]
+    [InlineData("gopher://127.0.0.1:OTHER/_GET")]
+    [InlineData("file:///etc/passwd")]
+    public async Task A_chain_of_redirects_that_begins_at_home_ends_where_it_leaves_it(string location)
+    {
+        await using var other = await StubUpstream.StartAsync(context => StubUpstream.JsonAsync(context, "[1]"));
+        await using var stub = await StubUpstream.StartAsync((context, self) => context.Request.Path.Value switch
+        {
+            "/incidents/" => RedirectAsync(context, "/second?page=2"),
+            "/second" => RedirectAsync(context, location.Replace("PORT", $"{self.Port}", StringComparison.Ordinal).Replace("OTHER", $"{other.Port}", StringComparison.Ordinal)),
+            _ => StubUpstream.JsonAsync(context, "[2]"),
+        });
+        using var client = new UpstreamClient(Source(stub.Url, "auth: { header: { name: X-Api-Key, value: \"${env:TOKEN}\" } }"), _time);
+        var result = await client.GetAsync("/incidents/", default);
+        // Whatever a spelling means, it means this origin or nothing is asked.
+        if (result.Failure is { } failure)
+        {
+            failure.Kind.ShouldBe(FetchFailureKind.Redirected);
+            failure.Message.ShouldNotContain("hidden");
+            failure.Message.ShouldNotContain("passwd");
+            stub.Calls.Count.ShouldBe(2);
+        }
+        else
+        {
+            (location.Contains('#', StringComparison.Ordinal) || location[0] == '/').ShouldBeTrue();
+            result.Url!.Authority.ShouldBe($"127.0.0.1:{stub.Port}");
+        }
+        other.Calls.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_proxy_that_the_environment_names_is_not_used_nor_is_anything_followed_or_kept()
+    {
+        // Not tried out: the proxy of the environment is the whole process's, and other tests run beside this one.
+        using var handler = GuardedHttp.Handler(new AddressGuard(new Uri("https://a.example.com"), allowPrivate: false, "a.yaml"), 1);
+        (handler.UseProxy, handler.AllowAutoRedirect, handler.UseCookies, handler.PreAuthenticate, handler.Credentials).ShouldBe((false, false, false, false, null));
+        handler.ConnectCallback.ShouldNotBeNull();
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 302 Found\r\nLocation: /x\r\n y\r\nContent-Length: 0\r\n\r\n")]
+    [InlineData("HTTP/1.1 302 Found\r\nLocation: /x\rX-Other: 1\r\nContent-Length: 0\r\n\r\n")]
+    [InlineData("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\0x\r\nContent-Length: 0\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n")]
+    [InlineData("HTTP/1.1 2000 OK\r\n\r\n")]
+    [InlineData("220 smtp.example.com ESMTP\r\n")]
+    public async Task An_answer_that_is_no_http_or_tries_to_smuggle_is_a_failure_with_a_clean_sentence(string answer)
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        var serve = ServeAsync(listener, answer);
+        using var client = new UpstreamClient(Source($"http://{listener.LocalEndpoint}"), _time);
+        var result = await Until.DoneAsync(client.GetAsync("/incidents/", default));
+        listener.Stop();
+        await serve;
+        var message = result.Failure.ShouldNotBeNull().Message;
+        message.Any(char.IsControl).ShouldBeFalse(message);
+        message.Length.ShouldBeLessThan(400);
+    }
+
+    /// <summary>Answers everyone the same until the listener stops.</summary>
+    private static async Task ServeAsync(System.Net.Sockets.TcpListener listener, string answer)
+    {
+        try
+        {
+            while (true)
+            {
+                using var socket = await listener.AcceptSocketAsync();
+                await socket.ReceiveAsync(new byte[4096]);
+                await socket.SendAsync(Encoding.Latin1.GetBytes(answer));
+                socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+            }
+        }
+        catch (Exception error) when (error is System.Net.Sockets.SocketException or InvalidOperationException)
+        {
+            // Stopped.
+        }
+    }
+
     private static SourceDefinition Source(string url, string more = "") =>
         SomeSource.Valid(SomeSource.Yaml(more).Replace("https://incidents.example.com", url, StringComparison.Ordinal));
 

@@ -19,7 +19,7 @@ internal static partial class SourceReader
         root.Allow(Keys);
         var unset = new SourceDefinition { Name = "", Kind = default, BaseUrl = new Uri("http://unset"), Requests = [], Maps = [], File = root.File.Name };
         var allowPrivate = root.Scalar("allow_private")?.Flag() ?? false;
-        var url = root.Require("base_url", "https://host[:port][/path]") ? BaseUrl(root.Scalar("base_url"), allowPrivate) : null;
+        var url = root.Require("base_url", "https://host[:port][/path]") ? UrlReader.Base(root.Scalar("base_url"), allowPrivate) : null;
         var cursor = root.Section("cursor") is { } bookmark ? CursorReader.Read(bookmark) : null;
         var paging = root.Section("paging") is { } pages ? PagingReader.Read(pages) : null;
         CursorReader.Check(root, cursor, paging);
@@ -30,7 +30,7 @@ internal static partial class SourceReader
             Enabled = root.Scalar("enabled")?.Flag() ?? unset.Enabled,
             BaseUrl = url ?? unset.BaseUrl,
             AllowPrivate = allowPrivate || url?.Scheme == Uri.UriSchemeHttp,
-            Auth = root.Section("auth") is { } auth ? AuthReader.Read(auth) : null,
+            Auth = root.Section("auth") is { } auth ? AuthReader.Read(auth, allowPrivate) : null,
             Every = root.Scalar("every")?.Duration(TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1)),
             Timeout = root.Scalar("timeout")?.Duration(TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(5)) ?? unset.Timeout,
             Retry = root.Section("retry") is { } retry ? Retry(retry) : unset.Retry,
@@ -60,24 +60,6 @@ internal static partial class SourceReader
         root.Require("kind", string.Join(", ", EventKinds.Names)) && root.Scalar("kind")?.OneOf(EventKinds.Names) is { } name
             ? EventKinds.Parse(name) ?? default
             : default;
-
-    private static Uri? BaseUrl(ConfigScalar? scalar, bool allowPrivate)
-    {
-        if (scalar?.Text() is not { } text)
-            return null;
-        var problem = !Uri.TryCreate(text, UriKind.Absolute, out var url) || !IsHttp(url) || url.Host.Length == 0 ? "is not an absolute http or https URL"
-            : url.UserInfo.Length > 0 ? "must not hold a user or a password: they belong under auth"
-            : text.AsSpan().IndexOfAny('?', '#') >= 0 ? "must not hold a query or a fragment: they belong into a request's get"
-            : null;
-        // What stands before an @ may be a password: then the text is not quoted.
-        if (problem is not null)
-            scalar.Fail(scalar.Raw.Contains('@', StringComparison.Ordinal) ? problem : $"{scalar.Quoted} {problem}", "https://host[:port][/path]");
-        else if (url!.Scheme == Uri.UriSchemeHttps && !allowPrivate && AddressRules.IsPrivateLiteral(url))
-            scalar.Fail($"{scalar.Quoted} leads into a private network or to this machine; if that is meant, add the line `allow_private: true`");
-        return problem is null ? url : null;
-    }
-
-    private static bool IsHttp(Uri url) => url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps;
 
     private static RetryDefinition Retry(YamlSection section)
     {
