@@ -42,7 +42,7 @@ public sealed partial class HttpTests(StillHouse house) : IClassFixture<StillHou
 
     private static readonly string[] Routes =
     [
-        "/incidents", "/incidents/{user_id}", "/sources", "/sources/{name}", "/sources/{name}/syncs", "/sources/{name}/rejects", "/sync", "/health",
+        "/incidents", "/incidents/{user_id}", "/sources", "/sources/{name}", "/sources/{name}/syncs", "/sources/{name}/rejects", "/sync", "/config", "/health",
         "/livez", "/readyz", "/identities", "/event", "/events", "/events/{id}", "/events/stream", "/alerts", "/stats", "/tokens", "/tokens/{name}", "/metrics",
     ];
 
@@ -107,7 +107,7 @@ public sealed partial class HttpTests(StillHouse house) : IClassFixture<StillHou
                 answer.Headers.WwwAuthenticate.ToString().ShouldStartWith("Bearer");
                 problem.GetProperty("code").GetString().ShouldBe("unauthorized");
             }
-        foreach (var path in new[] { "/sync", "/identities" })
+        foreach (var path in new[] { "/sync", "/config", "/identities" })
         {
             using var answer = await stranger.PostAsync(path, new StringContent("{}", new MediaTypeHeaderValue("application/json")));
             await ProblemAsync(answer, HttpStatusCode.Unauthorized);

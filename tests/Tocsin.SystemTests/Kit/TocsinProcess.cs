@@ -37,6 +37,9 @@ internal sealed class TocsinProcess : IAsyncDisposable
     /// <summary>When it was started, in the ticks of <see cref="TimeProvider.GetTimestamp"/>.</summary>
     public long StartedAt { get; }
 
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>What it has written to stdout so far.</summary>
