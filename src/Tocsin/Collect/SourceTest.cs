@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Tocsin.Enrich;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect;
@@ -55,7 +56,7 @@ public sealed class SourceTest(SourceDefinition source, TimeProvider time)
         if (source.Identities is not null)
             yield return await IdentitiesAsync(upstream, source.Identities, directory, cancellation);
         var key = new DedupeKey(new JournalInfo("none", "", Guid.Empty, RandomNumberGenerator.GetBytes(32)));
-        var reader = new RecordReader(source, key, directory, time);
+        var reader = new RecordReader(source, key, directory, new Countries(), time);
         foreach (var request in source.Requests)
             yield return await RequestAsync(upstream, request, reader, cancellation);
     }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Tocsin.Enrich;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect.Reading;
