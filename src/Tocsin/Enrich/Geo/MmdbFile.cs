@@ -29,7 +29,7 @@ internal sealed class MmdbFile
     {
         (_bytes, Metadata, Data) = (bytes, metadata, data);
         (_nodeCount, _recordBits, _nodeBytes) = (metadata.NodeCount, metadata.RecordBits, metadata.RecordBits / 4);
-        _v4Root = metadata.IpVersion == 4 ? 0 : Walk(0, UInt128.Zero, 96);
+        _v4Root = metadata.IpVersion == 4 ? 0 : Walk(Walk(0, 0, 64), 0, 32);
     }
 
     public MmdbMetadata Metadata { get; }
@@ -63,8 +63,8 @@ internal sealed class MmdbFile
     public int Find(UInt128 address)
     {
         if ((address >> 32) == (MappedV4 >> 32))
-            return Place(Walk(_v4Root, address << 96, 32));
-        return Metadata.IpVersion == 4 ? 0 : Place(Walk(0, address, 128));
+            return Place(Walk(_v4Root, (ulong)address << 32, 32));
+        return Metadata.IpVersion == 4 ? 0 : Place(Walk(Walk(0, (ulong)(address >> 64), 64), (ulong)address, 64));
     }
 
     /// <summary>Where the records begin that the tree leads to, each as often as it does.</summary>
@@ -122,11 +122,11 @@ internal sealed class MmdbFile
         return known[node] <= most ? known[node] : -1;
     }
 
-    /// <summary>Goes down the tree by the first bits of an address: a leaf, or the node at which the bits end.</summary>
-    private uint Walk(uint node, UInt128 address, int bits)
+    /// <summary>Goes down the tree by the first of these bits: a leaf, or the node at which they end.</summary>
+    private uint Walk(uint node, ulong bits, int count)
     {
-        for (; bits > 0 && node < _nodeCount; bits--, address <<= 1)
-            node = Record(node, (uint)(address >> 127));
+        for (; count > 0 && node < _nodeCount; count--, bits <<= 1)
+            node = Record(node, (uint)(bits >> 63));
         return node;
     }
 
@@ -137,20 +137,21 @@ internal sealed class MmdbFile
         return offset >= 0 && offset < Data.Length ? Data.Start + (int)offset : 0;
     }
 
+    /// <summary>Four bytes are read also where a record has three: behind the tree stand 16 more.</summary>
     private uint Record(uint node, uint side)
     {
-        var bytes = _bytes.AsSpan((int)(node * (long)_nodeBytes), _nodeBytes);
+        var at = node * (long)_nodeBytes;
         switch (_recordBits)
         {
             case 24:
-                bytes = bytes[(int)(side * 3)..];
-                return ((uint)bytes[0] << 16) | ((uint)bytes[1] << 8) | bytes[2];
+                return Four(at + (side * 3)) >> 8;
             case 28:
-                return side == 0
-                    ? (BinaryPrimitives.ReadUInt32BigEndian(bytes) >> 8) | ((uint)(bytes[3] & 0xF0) << 20)
-                    : BinaryPrimitives.ReadUInt32BigEndian(bytes[3..]) & 0x0FFF_FFFF;
+                var four = Four(at + (side * 3));
+                return side == 0 ? (four >> 8) | ((four & 0xF0) << 20) : four & 0x0FFF_FFFF;
             default:
-                return BinaryPrimitives.ReadUInt32BigEndian(bytes[(int)(side * 4)..]);
+                return Four(at + (side * 4));
         }
     }
+
+    private uint Four(long at) => BinaryPrimitives.ReadUInt32BigEndian(_bytes.AsSpan((int)at));
 }
