@@ -8,6 +8,7 @@ using Tocsin.Projections;
 using Tocsin.Server.Api;
 using Tocsin.Server.Api.Description;
 using Tocsin.Server.Configuration;
+using Tocsin.Server.Enrichment;
 using Tocsin.Server.Health;
 using Tocsin.Server.Metrics;
 
@@ -33,6 +34,7 @@ internal sealed class Composition : IAsyncDisposable
     private readonly TokenStore _tokens;
     private readonly LiveTail _tail;
     private readonly MetricsRegistry _metrics;
+    private readonly EnrichmentFiles _files;
     private readonly Lazy<WebApplication> _web;
     private readonly WebApplication? _metricsWeb;
     private Task _collecting = Task.CompletedTask;
@@ -48,8 +50,9 @@ internal sealed class Composition : IAsyncDisposable
         _guesses = new GuessThrottle(time, actions.Record);
         _tokens = new TokenStore(journal, access, actions, [.. sources.Select(source => source.Name)], time);
 
-        // Enrich: whom a record concerns.
+        // Enrich: whom a record concerns, and from where.
         var directory = new IdentityDirectory();
+        _files = new EnrichmentFiles(options, metrics.Meter, time, logs.CreateLogger<EnrichmentFiles>());
 
         // Journal: kept for good.
         _journal = journal;
@@ -57,7 +60,7 @@ internal sealed class Composition : IAsyncDisposable
         // Collect: records come in.
         _late = new LateAttribution(journal, directory, time, logs.CreateLogger<LateAttribution>());
         _identities = new IdentityStore(journal, directory, _late);
-        _collector = new Collector(sources, options.SyncInterval, journal, directory, _identities, _late, time, logs.CreateLogger<Collector>(), metrics.Meter);
+        _collector = new Collector(sources, options.SyncInterval, journal, directory, _identities, _late, time, logs.CreateLogger<Collector>(), metrics.Meter, _files.Countries);
 
         // Projections: answers kept ready.
         _board = new IncidentBoard(journal.Store.Info.Id, options.BoardMax);
@@ -94,11 +97,11 @@ internal sealed class Composition : IAsyncDisposable
             new EventsApi(journal, _export, time).Map(web);
             new StatsApi(journal, time).Map(web);
             new StreamApi(_tail, access, new StreamMetrics(metrics.Meter), time, _stop.Token).Map(web);
-            new PushApi(journal, sources, time).Map(web);
+            new PushApi(journal, sources, _files.Countries, time).Map(web);
             new TokensApi(_tokens).Map(web);
             if (_metricsWeb is null)
                 new MetricsApi(metrics).Map(web, Scope.Metrics);
-            new HealthApi(journal, _probe, _collector, _board, _feeder, time).Map(web);
+            new HealthApi(journal, _probe, _collector, _board, _feeder, _files, time).Map(web);
             web.MapOpenApi().WithMetadata(RouteRules.Open);
             return web;
         });
@@ -204,7 +207,7 @@ internal sealed class Composition : IAsyncDisposable
         var stop = _stop.Token;
         Task[] workers =
         [
-            _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _tokens.RunAsync(stop), _guesses.RunAsync(stop),
+            _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _files.RunAsync(stop), _tokens.RunAsync(stop), _guesses.RunAsync(stop),
         ];
         var first = await Task.WhenAny(workers);
         if (stop.IsCancellationRequested)

@@ -5,6 +5,7 @@ using Microsoft.Net.Http.Headers;
 using Tocsin.Access;
 using Tocsin.Collect;
 using Tocsin.Collect.Push;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 using Tocsin.Server.Api.Description;
 
@@ -23,12 +24,12 @@ internal sealed class PushApi
     private readonly PushReader _reader;
     private readonly BodyMemory _bodies = new(BodyMemory.DefaultMaxBytes);
 
-    public PushApi(EventJournal journal, IEnumerable<SourceDefinition> sources, TimeProvider time)
+    public PushApi(EventJournal journal, IEnumerable<SourceDefinition> sources, Countries countries, TimeProvider time)
     {
         (_journal, _append, _time) = (journal, new PushAppend(journal), time);
         // In any case: a name that only looks like a source's would mislead whoever reads it.
         var reserved = sources.Select(source => source.Name).Append(EventFilter.OwnSource).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        _reader = new PushReader(journal.Store.Info, reserved.Contains);
+        _reader = new PushReader(journal.Store.Info, reserved.Contains, countries);
     }
 
     public void Map(IEndpointRouteBuilder routes)

@@ -3,8 +3,10 @@ using System.Net;
 using System.Security.Cryptography;
 using Tocsin.Collect;
 using Tocsin.Enrich;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 using Tocsin.Server.Configuration;
+using Tocsin.Server.Enrichment;
 
 namespace Tocsin.Server.Commands;
 
@@ -97,7 +99,7 @@ internal static class SourceCommands
         var failed = false;
         using var signal = new StopSignal();
         var trial = new JournalInfo("none", "", Guid.Empty, RandomNumberGenerator.GetBytes(32));
-        await foreach (var call in new SourceTest(source, new IdentityDirectory(), trial, TimeProvider.System).RunAsync(signal.Token))
+        await foreach (var call in new SourceTest(source, new IdentityDirectory(), new Countries { Database = ShippedCountries.Get()?.Value }, trial, TimeProvider.System).RunAsync(signal.Token))
         {
             failed |= !call.IsOk;
             SourceTestText.Write(call, Console.Out);

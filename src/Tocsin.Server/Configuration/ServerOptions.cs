@@ -36,6 +36,9 @@ public sealed record ServerOptions
     /// <summary>Where <c>/metrics</c> is served, open to whoever can reach it, and then nowhere else. Default none: at <see cref="Urls"/>, for tokens that may.</summary>
     public IReadOnlyList<string> MetricsUrls { get; init; } = [];
 
+    /// <summary>The country database, an MMDB file; null for the one that ships with the program.</summary>
+    public string? GeoDatabase { get; init; }
+
     /// <summary>The file that was read; null when there is none.</summary>
     public string? ConfigFile { get; init; }
 }

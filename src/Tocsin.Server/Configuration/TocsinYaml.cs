@@ -16,7 +16,7 @@ public static class TocsinYaml
     ];
 
     /// <summary>Known from the contract, and not yet done: a service that ignored one would not do what its operator believes.</summary>
-    private static readonly string[] LaterKeys = ["store.connection", "queue.url", "geoip.database", "owners", "people"];
+    private static readonly string[] LaterKeys = ["store.connection", "queue.url", "owners", "people"];
 
     /// <summary>Reads everything and reports every mistake.</summary>
     /// <param name="path">The file; null for none. Its folder is what relative paths in it are relative to.</param>
@@ -97,6 +97,7 @@ public static class TocsinYaml
             QueueEngine = OnlyYet(Get("queue.engine"), "memory", "rabbitmq") ?? unset.QueueEngine,
             QueueCapacity = (int?)Get("queue.capacity")?.Integer(1, 10_000_000) ?? unset.QueueCapacity,
             BoardMax = (int?)Get("board.max")?.Integer(1, 100_000_000) ?? unset.BoardMax,
+            GeoDatabase = ExistingFile(Get("geoip.database")),
             AnonymousRead = Get("auth.anonymous_read")?.Flag() ?? unset.AnonymousRead,
             MetricsUrls = MetricsUrls(Get("metrics.urls"), urls) ?? unset.MetricsUrls,
         };
@@ -147,6 +148,14 @@ public static class TocsinYaml
         {
             return false;
         }
+    }
+
+    private static string? ExistingFile(ConfigScalar? scalar)
+    {
+        var path = scalar?.FullPath();
+        if (path is not null && !File.Exists(path))
+            scalar!.Fail("no such file");
+        return path;
     }
 
     private static string? Sources(ConfigScalar? scalar)

@@ -5,11 +5,12 @@ using Tocsin.Journal;
 using Tocsin.Projections;
 using Tocsin.Server.Api;
 using Tocsin.Server.Api.Description;
+using Tocsin.Server.Enrichment;
 
 namespace Tocsin.Server.Health;
 
 /// <summary><c>/health</c>, <c>/livez</c> and <c>/readyz</c>: answered from memory.</summary>
-internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collector collector, IncidentBoard board, BoardFeeder feeder, TimeProvider time)
+internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collector collector, IncidentBoard board, BoardFeeder feeder, EnrichmentFiles files, TimeProvider time)
 {
     private readonly long _startedAt = time.GetTimestamp();
 
@@ -17,7 +18,7 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
     {
         routes.MapGet("/health", Get).WithMetadata(RouteRules.OpenWithMore)
             .Named("getHealth", "Health", "How the service is: the status alone without a token, all of it with one")
-            .Gives<HealthReport>(200, "healthy, or degraded: a source fails", EitherShapes.Health).Gives<HealthReport>(503, "unhealthy: the store cannot be written", EitherShapes.Health);
+            .Gives<HealthReport>(200, "healthy, or degraded: a source fails, or a file is refused", EitherShapes.Health).Gives<HealthReport>(503, "unhealthy: the store cannot be written", EitherShapes.Health);
         routes.MapGet("/livez", () => Results.Ok(new ProbeAnswer("alive"))).WithMetadata(RouteRules.Open).Named("isAlive", "Health", "The process is up")
             .Gives<ProbeAnswer>(200, "It is");
         routes.MapGet("/readyz", Ready).WithMetadata(RouteRules.Open)
@@ -36,7 +37,7 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
     {
         var sources = collector.View();
         var defect = probe.Defect;
-        var failing = feeder.Error is not null || sources.Any(IsFailing);
+        var failing = feeder.Error is not null || files.HasError || sources.Any(IsFailing);
         var status = defect is not null ? "unhealthy" : failing ? "degraded" : "healthy";
         var code = defect is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         if (context.Caller()?.May(Scope.Read) != true)
@@ -50,6 +51,7 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
             Store = new StoreHealth(journal.Store.Info.Engine, journal.Store.Info.EngineVersion, defect is null ? "healthy" : "unhealthy", Math.Round(probe.Latency.TotalMilliseconds, 2), defect),
             Queue = new QueueHealth("memory", journal.QueueDepth, journal.QueueCapacity),
             Board = new BoardHealth(board.Sequence, journal.Head, board.Count, feeder.Error),
+            Geoip = files.Geo,
             LastSync = sources.Max(source => source.LastSync),
             LastSuccess = sources.Max(source => source.LastSuccess),
             LastEventTime = sources.Select(source => source.LastEventTime).MaxBy(static text => EventTime.TryParse(text, out var when) ? when : EventTime.Min),
@@ -83,6 +85,8 @@ internal sealed record HealthReport
     public required QueueHealth Queue { get; init; }
 
     public required BoardHealth Board { get; init; }
+
+    public required GeoHealth Geoip { get; init; }
 
     public DateTimeOffset? LastSync { get; init; }
 

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Tocsin.Enrich;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect;
@@ -19,9 +20,9 @@ public sealed class Collector : IDisposable
 
     public Collector(
         IReadOnlyList<SourceDefinition> sources, TimeSpan defaultInterval, EventJournal journal, IdentityDirectory directory,
-        IdentityStore identities, LateAttribution late, TimeProvider time, ILogger<Collector> logger, Meter? meter = null)
+        IdentityStore identities, LateAttribution late, TimeProvider time, ILogger<Collector> logger, Meter? meter = null, Countries? countries = null)
     {
-        _stages = new CollectStages(journal, directory, identities, late, time, logger);
+        _stages = new CollectStages(journal, directory, countries ?? new Countries(), identities, late, time, logger);
         _fileInterval = defaultInterval;
         _interval = new KeptSetting<SyncIntervalChange>(
             journal, SyncIntervalChange.StateName, SyncIntervalChange.Key, new SyncIntervalChange(null, null, null), SyncIntervalJson.Default.SyncIntervalChange);

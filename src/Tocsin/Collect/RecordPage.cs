@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Tocsin.Enrich;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect;
@@ -22,7 +23,7 @@ internal sealed record RecordPage(
 }
 
 /// <summary>Turns the records of an answer into events: map, attribute, and give each the id by which a repeat is known.</summary>
-internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, IdentityDirectory directory, TimeProvider time)
+internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, IdentityDirectory directory, Countries countries, TimeProvider time)
 {
     /// <summary>The largest record that is kept as an event, as for pushed ones.</summary>
     private const int MaxRecordBytes = 1 << 20;
@@ -134,6 +135,7 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
             Description = mapped.Description,
             SrcIp = mapped.SrcIp,
             DstIp = mapped.DstIp,
+            Country = countries.Of(mapped.SrcIp, mapped.DstIp),
             Attribution = attribution,
             Fingerprint = fingerprint,
             Data = new RawRecord(raw),

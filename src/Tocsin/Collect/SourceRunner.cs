@@ -1,12 +1,13 @@
 using Microsoft.Extensions.Logging;
 using Tocsin.Enrich;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect;
 
 /// <summary>What collecting needs from the other stages.</summary>
 internal sealed record CollectStages(
-    EventJournal Journal, IdentityDirectory Directory, IdentityStore Identities, LateAttribution Late, TimeProvider Time, ILogger Logger);
+    EventJournal Journal, IdentityDirectory Directory, Countries Countries, IdentityStore Identities, LateAttribution Late, TimeProvider Time, ILogger Logger);
 
 /// <summary>
 /// One source: its schedule, its feeds, its state. A poll starts every feed that is not still busy with the last one, so that a feed in trouble
@@ -39,7 +40,7 @@ internal sealed partial class SourceRunner : IDisposable
             var feed = new IdentityFeed(source, definition, _upstream, stages.Identities, _rejects, status, stages.Journal, stages.Time);
             _identities = new FeedLoop(source, status, stages.Time, stages.Logger, feed.PollAsync);
         }
-        var reader = new RecordReader(source, new DedupeKey(stages.Journal.Store.Info), stages.Directory, stages.Time);
+        var reader = new RecordReader(source, new DedupeKey(stages.Journal.Store.Info), stages.Directory, stages.Countries, stages.Time);
         _retry = new RejectRetry(source, reader, _rejects, stages.Journal, stages.Logger);
         foreach (var request in source.Requests)
         {

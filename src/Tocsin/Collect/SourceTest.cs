@@ -2,15 +2,16 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Tocsin.Enrich;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect;
 
 /// <summary>
 /// Makes a source's calls once, the first page of each, and shows what would come of them. Writes nothing. <paramref name="known"/> is who holds which
-/// address; the source's own identities are asked beside it.
+/// address; the source's own identities are asked first.
 /// </summary>
-public sealed class SourceTest(SourceDefinition source, IdentityDirectory known, JournalInfo journal, TimeProvider time)
+public sealed class SourceTest(SourceDefinition source, IdentityDirectory known, Countries countries, JournalInfo journal, TimeProvider time)
 {
     private const int EventsShown = 3;
     private const int MaxExampleCharacters = 300;
@@ -26,7 +27,7 @@ public sealed class SourceTest(SourceDefinition source, IdentityDirectory known,
         var directory = source.Identities is null ? known : new IdentityDirectory();
         if (source.Identities is not null)
             yield return await IdentitiesAsync(upstream, source.Identities, directory, cancellation) with { Exchanges = recorder.Exchanges };
-        var reader = new RecordReader(source, new DedupeKey(journal), directory, time);
+        var reader = new RecordReader(source, new DedupeKey(journal), directory, countries, time);
         foreach (var request in source.Requests)
         {
             var before = recorder.Exchanges.Count;
@@ -39,7 +40,7 @@ public sealed class SourceTest(SourceDefinition source, IdentityDirectory known,
     {
         var start = time.GetTimestamp();
         var fetched = await IdentityFeed.FetchAsync(source, definition, upstream, cancellation);
-        var call = new SourceTestCall { Request = $"identities ({definition.Get ?? Path.GetFileName(definition.File)})", Took = time.GetElapsedTime(start), Bytes = fetched.Body?.Length ?? 0, Error = fetched.Failure?.Message };
+        var call = new SourceTestCall { Request = new Redaction(source).Text($"identities ({definition.Get ?? Path.GetFileName(definition.File)})"), Took = time.GetElapsedTime(start), Bytes = fetched.Body?.Length ?? 0, Error = fetched.Failure?.Message };
         if (fetched.Body is null)
             return call;
         var (users, refused, failure) = IdentityFormat.Read(definition, fetched.Body);

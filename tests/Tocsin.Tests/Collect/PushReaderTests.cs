@@ -1,12 +1,13 @@
 using System.Text;
 using Tocsin.Collect.Push;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 
 namespace Tocsin.Tests.Collect;
 
 public sealed class PushReaderTests
 {
-    private static readonly PushReader Reader = new(new JournalInfo("test", "1", Guid.Empty, new byte[32]), name => name is "elevate" or "tocsin");
+    private static readonly PushReader Reader = new(new JournalInfo("test", "1", Guid.Empty, new byte[32]), name => name is "elevate" or "tocsin", new Countries());
 
     [Fact]
     public void Every_field_is_taken_as_it_was_given()

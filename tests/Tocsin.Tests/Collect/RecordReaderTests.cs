@@ -1,6 +1,7 @@
 using System.Text;
 using Tocsin.Collect;
 using Tocsin.Enrich;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 
 namespace Tocsin.Tests.Collect;
@@ -10,6 +11,7 @@ public sealed class RecordReaderTests
     private const string Good = """{"timestamp":1629254311.8207245,"priority":"low"}""";
     private readonly FakeTimeProvider _time = new();
     private readonly IdentityDirectory _directory = new();
+    private readonly Countries _countries = new();
 
     [Theory]
     [InlineData("[" + Good + "]")]
@@ -220,7 +222,7 @@ public sealed class RecordReaderTests
         return SomeSource.Valid(requests is null ? yaml : yaml.Replace("[ { get: /incidents/ } ]", requests, StringComparison.Ordinal));
     }
 
-    private RecordReader Reader(SourceDefinition source) => new(source, new DedupeKey(new JournalInfo("test", "", Guid.Empty, new byte[32])), _directory, _time);
+    private RecordReader Reader(SourceDefinition source) => new(source, new DedupeKey(new JournalInfo("test", "", Guid.Empty, new byte[32])), _directory, _countries, _time);
 
     private (RecordPage? Page, FetchFailure? Failure) Read(string body, string more = "", string map = "{ time: timestamp }") => Read(Encoding.UTF8.GetBytes(body), more, map);
 

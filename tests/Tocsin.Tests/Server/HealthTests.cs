@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -10,6 +11,8 @@ using Tocsin.Enrich;
 using Tocsin.Journal;
 using Tocsin.Projections;
 using Tocsin.Server.Api;
+using Tocsin.Server.Configuration;
+using Tocsin.Server.Enrichment;
 using Tocsin.Server.Health;
 using Tocsin.Tests.Collect;
 
@@ -271,6 +274,7 @@ public sealed class HealthTests
         private readonly Collector _collector;
         private readonly WebApplication _web;
         private readonly StoreProbe _probe;
+        private readonly Meter _meter;
         private Task _probing = Task.CompletedTask;
 
         private HealthHost()
@@ -293,7 +297,9 @@ public sealed class HealthTests
             var hash = new byte[32];
             AccessControl.Hash(RunningServer.Token, hash);
             _web.UseMiddleware<RouteRulesMiddleware>(new AccessControl(hash, false, Time), new GuessThrottle(Time, _ => { }));
-            new HealthApi(_journal, _probe, _collector, board, new BoardFeeder(_journal, board, Time), Time).Map(_web);
+            _meter = new Meter("health");
+            var files = new EnrichmentFiles(new ServerOptions { Data = _folder.Path, Sources = "" }, _meter, Time, NullLogger<EnrichmentFiles>.Instance);
+            new HealthApi(_journal, _probe, _collector, board, new BoardFeeder(_journal, board, Time), files, Time).Map(_web);
         }
 
         public TestStore Store { get; }
@@ -324,6 +330,7 @@ public sealed class HealthTests
             await _journal.DisposeAsync();
             _collector.Dispose();
             _identities.Dispose();
+            _meter.Dispose();
             _stop.Dispose();
             _folder.Dispose();
         }

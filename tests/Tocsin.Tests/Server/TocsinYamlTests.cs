@@ -116,7 +116,7 @@ public sealed class TocsinYamlTests : IDisposable
     [InlineData("sync: { interval: 500ms }", "sync.interval: \"500ms\" is not a duration in range (allowed: 1s to 1d, as 300ms, 30s, 5m, 1h, 2d)")]
     [InlineData("sync: { interval: 25h }", "sync.interval: \"25h\" is not a duration in range")]
     [InlineData("retention: { max_age: 90d }", "retention.max_age: \"90d\" is not supported by this version (allowed: forever)")]
-    [InlineData("geoip: { database: ./geo.mmdb }", "geoip.database: is not supported by this version")]
+    [InlineData("geoip: { database: ./geo.mmdb }", "geoip.database: no such file")]
     [InlineData("owners: ./owners.csv", "owners: is not supported by this version")]
     [InlineData("people: ./people.csv", "people: is not supported by this version")]
     [InlineData("metrics: { urls: 127.0.0.1:9100 }", "metrics.urls: \"127.0.0.1:9100\" is not where a service can listen")]

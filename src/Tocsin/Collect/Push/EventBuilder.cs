@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Tocsin.Enrich;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect.Push;
@@ -58,7 +59,7 @@ internal sealed class EventBuilder(EventMembers members, PushErrors errors)
     public void Forget() => Data = RawRecord.None;
 
     /// <summary>The event that was read last.</summary>
-    public SecurityEvent Event(EventId id, long fingerprint, DateTimeOffset receivedAt) => new()
+    public SecurityEvent Event(EventId id, long fingerprint, DateTimeOffset receivedAt, Countries countries) => new()
     {
         Id = id,
         ExternalId = ExternalId,
@@ -73,6 +74,7 @@ internal sealed class EventBuilder(EventMembers members, PushErrors errors)
         Description = _description,
         SrcIp = _srcIp,
         DstIp = _dstIp,
+        Country = countries.Of(_srcIp, _dstIp),
         Attribution = _userId is null ? Attribution.Nobody : Attribution.FromRecord,
         Fingerprint = fingerprint,
         Data = Data,

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Unicode;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect.Push;
@@ -14,13 +15,14 @@ public sealed class PushReader
     private readonly ContentHash _content;
     private readonly DedupeKey _dedupe;
     private readonly Func<string, bool> _isReserved;
+    private readonly Countries _countries;
 
     [ThreadStatic]
     private static Scratch? _scratch;
 
     /// <summary>A reader for a journal's events. <paramref name="isReserved"/>: whether a source's name may not be pushed under.</summary>
-    public PushReader(JournalInfo journal, Func<string, bool> isReserved) =>
-        (_content, _dedupe, _isReserved) = (new ContentHash(journal.DedupeKey), new DedupeKey(journal), isReserved);
+    public PushReader(JournalInfo journal, Func<string, bool> isReserved, Countries countries) =>
+        (_content, _dedupe, _isReserved, _countries) = (new ContentHash(journal.DedupeKey), new DedupeKey(journal), isReserved, countries);
 
     /// <summary>Reads a whole body of at most <see cref="PushLimits.MaxBodyBytes"/>.</summary>
     public PushBatch Read(ReadOnlySpan<byte> body, PushCall call)
@@ -199,7 +201,7 @@ public sealed class PushReader
                 _request = _reader._content.Pair(_request, content);
                 fingerprint = Kept(content);
             }
-            Batch.Events.Add(builder.Event(NextId(), fingerprint, _call.ReceivedAt));
+            Batch.Events.Add(builder.Event(NextId(), fingerprint, _call.ReceivedAt, _reader._countries));
             Batch.Indexes.Add(index);
             builder.Forget();
         }

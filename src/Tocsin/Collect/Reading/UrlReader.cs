@@ -1,3 +1,5 @@
+using Tocsin.Enrich;
+
 namespace Tocsin.Collect.Reading;
 
 /// <summary>Reads the URLs that a source's calls go to. One that leads into a private network is refused, unless the file says that it is meant.</summary>

@@ -1,0 +1,10 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Tocsin.Server.Enrichment;
+
+/// <summary>
+/// Which country database answers. database: its path, or <c>shipped</c>; attribution: who must be named where its answers are shown; error: why the configured one is not,
+/// or no longer, read. off: there is none.
+/// </summary>
+internal sealed record GeoHealth(
+    [property: AllowedValues("ok", "error", "off")] string Status, string? Database, string? Type, DateTimeOffset? Built, DateTimeOffset? LoadedAt, string? Attribution, string? Error);
