@@ -28,10 +28,14 @@ internal sealed partial class RejectRetry(SourceDefinition source, RecordReader 
                 mended += events.Count;
             }
         }
-        catch (JournalUnavailableException error)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            // They stay aside, and the next start tries again.
-            Log.StoreAway(logger, source.Name, error.Message);
+            return;
+        }
+        catch (Exception error)
+        {
+            // They stay aside, and the next start tries again; polling must not wait for that.
+            Log.NotTried(logger, source.Name, error.Message);
         }
         if (mended > 0)
             Log.Mended(logger, source.Name, mended);
@@ -51,6 +55,6 @@ internal sealed partial class RejectRetry(SourceDefinition source, RecordReader 
         public static partial void Mended(ILogger logger, string source, int count);
 
         [LoggerMessage(14, LogLevel.Warning, "Source {Source}: what was kept aside could not be tried again: {Error}")]
-        public static partial void StoreAway(ILogger logger, string source, string error);
+        public static partial void NotTried(ILogger logger, string source, string error);
     }
 }

@@ -27,6 +27,8 @@ public sealed class SealingCrashTests : IAsyncLifetime
         await SealedAsync();
         await CommitAsync([Some.Revision(5, _corpus.Event(1)), Some.Revision(6, _corpus.Event(900)), Some.Amendment(2, "late"), Some.Amendment(3, "late"), Some.Amendment(60, "late"), .. _corpus.Events(Rows)]);
         await SealedAsync();
+        // Else a table that is copied back below might still be there.
+        await DroppedAsync();
         await CloseAsync();
     }
 
