@@ -15,9 +15,10 @@ using Tocsin.Server.Metrics;
 namespace Tocsin.Server;
 
 /// <summary>Wires the stages top to bottom, in the order in which a record goes through the house.</summary>
-internal sealed class Composition : IAsyncDisposable
+internal sealed partial class Composition : IAsyncDisposable
 {
-    private static readonly TimeSpan DrainDeadline = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan DrainDeadline = TimeSpan.FromSeconds(7);
+    private static readonly TimeSpan CloseDeadline = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CompleteLook = TimeSpan.FromMilliseconds(100);
     private readonly CancellationTokenSource _stop = new();
     private readonly EventJournal _journal;
@@ -36,13 +37,15 @@ internal sealed class Composition : IAsyncDisposable
     private readonly MetricsRegistry _metrics;
     private readonly EnrichmentFiles _files;
     private readonly Lazy<WebApplication> _web;
+    private readonly ILogger _logger;
+    private DemoApi? _demo;
     private readonly WebApplication? _metricsWeb;
     private Task _collecting = Task.CompletedTask;
     private Task _background = Task.CompletedTask;
 
     private Composition(ServerOptions options, IReadOnlyList<SourceDefinition> sources, EventJournal journal, MetricsRegistry metrics, AdminToken admin, ILoggerFactory logs, TimeProvider time)
     {
-        (AdminToken, _time, _metrics) = (admin, time, metrics);
+        (AdminToken, _time, _metrics, _logger) = (admin, time, metrics, logs.CreateLogger<Composition>());
 
         // Access: who may.
         var access = new AccessControl(admin.Hash, options.AnonymousRead, time);
@@ -93,6 +96,9 @@ internal sealed class Composition : IAsyncDisposable
             new BoardApi(_board, _freshness, time).Map(web);
             new SourcesApi(_collector, actions).Map(web);
             new ConfigApi(_collector, actions, options).Map(web);
+            new SourceTestApi(_collector, directory, _files.Countries, journal, time).Map(web);
+            if (options.DemoMock is { } mock)
+                (_demo = new DemoApi(mock)).Map(web);
             new IdentitiesApi(directory, _identities, journal, actions, time).Map(web);
             new EventsApi(journal, _export, time).Map(web);
             new StatsApi(journal, time).Map(web);
@@ -109,6 +115,9 @@ internal sealed class Composition : IAsyncDisposable
 
     /// <summary>Ends, with the error, only when a part of the service broke: there is no going on without it.</summary>
     public Task Broken => _background;
+
+    /// <summary>True after a stop that did not wait for the store any longer: it was not closed.</summary>
+    public bool IsStoreHanging { get; private set; }
 
     /// <summary>The token that was made or given at this start.</summary>
     public AdminToken AdminToken { get; }
@@ -189,9 +198,18 @@ internal sealed class Composition : IAsyncDisposable
             await _metricsWeb.DisposeAsync();
         await Task.WhenAll(_background, _collecting).WaitAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         await _tokens.SaveUsesAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
-        await _journal.DisposeAsync();
+        // A store that hangs for good must not keep the process: nobody was told that what waits for it is kept.
+        var closed = _journal.DisposeAsync().AsTask();
+        if (await Task.WhenAny(closed, Task.Delay(CloseDeadline, _time)) != closed)
+        {
+            Log.StoreHangs(_logger);
+            IsStoreHanging = true;
+            return;
+        }
+        await closed;
         if (_web.IsValueCreated)
             await _web.Value.DisposeAsync();
+        _demo?.Dispose();
         _collector.Dispose();
         _identities.Dispose();
         _tokens.Dispose();
@@ -234,5 +252,11 @@ internal sealed class Composition : IAsyncDisposable
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainDeadline);
         ApiDescription.Add(builder.Services);
         return builder.Build();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(220, LogLevel.Critical, "The store does not answer; ending without it. What was accepted and not answered yet may not be kept")]
+        public static partial void StoreHangs(ILogger logger);
     }
 }

@@ -12,6 +12,7 @@ internal static class DemoCommand
 {
     private const int DefaultPort = 9000;
     private const int PortsTried = 50;
+    private static readonly string[] Feeds = ["elevate.yaml", "alerts.yaml"];
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
 
     public static Command Create()
@@ -19,7 +20,7 @@ internal static class DemoCommand
         var port = new Option<int>("--port") { Description = "Port of Tocsin", DefaultValueFactory = _ => DefaultPort, HelpName = "N" };
         var mockPort = new Option<int>("--mock-port") { Description = "Port of the mock upstream (default: the one after)", HelpName = "N" };
         var data = new Option<string>("--data") { Description = "The data folder", DefaultValueFactory = _ => "./tocsin-demo", HelpName = "DIR" };
-        var command = new Command("demo", "Runs Tocsin with a mock upstream beside it: seven incident feeds, new records dripping in. Nothing else is needed.")
+        var command = new Command("demo", "Runs Tocsin with a mock upstream beside it: seven incident feeds and an alert feed, new records dripping in. Nothing else is needed.")
         {
             port, mockPort, data,
         }.WithExamples("""
@@ -39,23 +40,24 @@ internal static class DemoCommand
         using var logs = ConsoleLog.Create(LogLevel.Warning);
         var mockOptions = new MockOptions { Urls = $"http://127.0.0.1:{pair.MockPort}", Latency = TimeSpan.FromMilliseconds(300), DripPerSecond = 1 };
         await using var mock = await MockServer.StartAsync(mockOptions, TimeProvider.System, CancellationToken.None);
-        var source = SourceFile.Parse(ReadyMade("elevate.yaml"), "sources/elevate.yaml", ".", new SecretResolver(name => name switch
+        var secrets = new SecretResolver(name => name switch
         {
-            "ELEVATE_URL" => mockOptions.Urls,
-            "ELEVATE_USER" or "ELEVATE_PASSWORD" => "tocsin",
+            "ELEVATE_URL" or "ALERTS_URL" => mockOptions.Urls,
+            "ELEVATE_USER" or "ELEVATE_PASSWORD" or "ALERTS_USER" or "ALERTS_PASSWORD" => "tocsin",
             _ => null,
-        }));
-        if (source.Source is null)
-            return ExitCode.Fail(ConfigReport.Format(source.Errors));
+        });
+        SourceReadResult[] sources = [.. Feeds.Select(file => SourceFile.Parse(ReadyMade(file), $"sources/{file}", ".", secrets))];
+        if (sources.SelectMany(source => source.Errors).ToList() is { Count: > 0 } mistakes)
+            return ExitCode.Fail(ConfigReport.Format(mistakes));
         var options = new ServerOptions
         {
-            Urls = [$"http://127.0.0.1:{pair.Port}"], Data = Path.GetFullPath(data), Sources = "", AnonymousRead = true,
+            Urls = [$"http://127.0.0.1:{pair.Port}"], Data = Path.GetFullPath(data), Sources = "", AnonymousRead = true, DemoMock = new Uri(mockOptions.Urls),
         };
         var adminToken = Environment.GetEnvironmentVariable("TOCSIN_ADMIN_TOKEN");
-        return await ServeCommand.HostAsync(options, [source.Source with { Every = Every }], logs, adminToken, async (composition, stop) =>
+        return await ServeCommand.HostAsync(options, [.. sources.Select(source => source.Source! with { Every = Every })], logs, adminToken, async (composition, stop) =>
         {
             Console.Out.Write(Banner(options, mockOptions.Urls, adminToken ?? TokenOf(options.Data)));
-            Console.Out.WriteLine($"All feeds are in: {await composition.CompleteAsync(stop):N0} incidents on the board, more dripping in.");
+            Console.Out.WriteLine($"All feeds are in: {await composition.CompleteAsync(stop):N0} incidents on the board, alerts beside them, more dripping in.");
         });
     }
 
@@ -92,6 +94,7 @@ internal static class DemoCommand
 
           Sources and links   {options.Urls[0]}/
           The board           {options.Urls[0]}/incidents
+          Alerts              {options.Urls[0]}/alerts
           Read and try        {options.Urls[0]}/docs
           Mock upstream       {mock}/        (faults, new records: see there)
           Data                {options.Data}
@@ -100,7 +103,7 @@ internal static class DemoCommand
         Try:
           curl "{options.Urls[0]}/incidents?limit=2"
           curl -X POST -H "Authorization: Bearer {token}" -H "Content-Type: application/json" -d '{example}' "{options.Urls[0]}/event"
-          curl "{options.Urls[0]}/events?type=account_created"
+          curl "{options.Urls[0]}/alerts?criticality=critical&limit=2"
 
         Ctrl+C stops it.
 

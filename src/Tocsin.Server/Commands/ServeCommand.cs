@@ -43,9 +43,10 @@ internal static partial class ServeCommand
     {
         using var signal = new StopSignal();
         var logger = logs.CreateLogger("Tocsin");
+        Composition? running = null;
         try
         {
-            await using var composition = await Composition.StartAsync(options, sources, adminToken, logs, TimeProvider.System, signal.Token);
+            await using var composition = running = await Composition.StartAsync(options, sources, adminToken, logs, TimeProvider.System, signal.Token);
             await started(composition, signal.Token);
             if (await Task.WhenAny(signal.WaitAsync(), composition.Broken) == composition.Broken)
             {
@@ -62,6 +63,8 @@ internal static partial class ServeCommand
         {
             return ExitCode.Ok;
         }
+        if (running.IsStoreHanging)
+            return ExitCode.Failed;
         Log.Stopped(logger);
         return ExitCode.Ok;
     }

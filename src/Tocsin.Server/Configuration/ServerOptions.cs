@@ -39,6 +39,9 @@ public sealed record ServerOptions
     /// <summary>The country database, an MMDB file; null for the one that ships with the program.</summary>
     public string? GeoDatabase { get; init; }
 
+    /// <summary>The mock upstream that runs beside the service, in the demo only; no key of the file says it.</summary>
+    public Uri? DemoMock { get; init; }
+
     /// <summary>The file that was read; null when there is none.</summary>
     public string? ConfigFile { get; init; }
 }

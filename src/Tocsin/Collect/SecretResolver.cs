@@ -8,10 +8,17 @@ namespace Tocsin.Collect;
 /// resolved names the reference and never a value. Thread-safe when <paramref name="environment"/> is.
 /// </summary>
 /// <param name="environment">Returns the value of an environment variable; null when it is not set.</param>
-public sealed partial class SecretResolver(Func<string, string?> environment)
+/// <param name="readsFiles">False: a reference to a file is refused, and so is whatever else a configuration reads from one.</param>
+public sealed partial class SecretResolver(Func<string, string?> environment, bool readsFiles = true)
 {
     /// <summary>A larger file is not a secret but a mistake.</summary>
     private const int MaxFileBytes = 64 * 1024;
+
+    /// <summary>What is said where a file would be read and must not.</summary>
+    internal const string NoFiles = "files of the machine are not read for a text that came over the network: use `tocsin source test` there";
+
+    /// <summary>Whether files of the machine may be read.</summary>
+    internal bool ReadsFiles => readsFiles;
 
     /// <summary>True when the text holds a reference, or the beginning of one.</summary>
     public static bool HasReference(string text) => text.Contains("${", StringComparison.Ordinal);
@@ -63,9 +70,11 @@ public sealed partial class SecretResolver(Func<string, string?> environment)
         return string.IsNullOrEmpty(value) ? Fail($"environment variable {name} is not set, or empty", out problem) : value;
     }
 
-    private static string? FromFile(string path, string folder, out string? problem)
+    private string? FromFile(string path, string folder, out string? problem)
     {
         problem = null;
+        if (!readsFiles)
+            return Fail($"${{file:{path}}}: {NoFiles}", out problem);
         try
         {
             var file = new FileInfo(Path.Combine(folder, path));

@@ -80,7 +80,9 @@ internal static partial class SourceReader
             section.File.Fail(section.Line, section.Key, "needs exactly one of get and file", "get: /path/, file: ./identities.csv");
         var shape = section.Scalar("shape")?.OneOf(["ip_to_user"]);
         var file = section.Scalar("file")?.FullPath();
-        if (file is not null && !File.Exists(file))
+        if (file is not null && !section.File.Secrets.ReadsFiles)
+            section.Scalar("file")!.Fail(SecretResolver.NoFiles);
+        else if (file is not null && !File.Exists(file))
             section.Scalar("file")!.Fail("no such file");
         var identities = new IdentitiesDefinition { Get = section.Scalar("get") is { } get ? RequestReader.Path(get) : null, File = file };
         return shape is null ? identities : identities with { Shape = shape };
