@@ -36,6 +36,12 @@ public sealed record ServerOptions
     /// <summary>The country database, an MMDB file; null for the one that ships with the program.</summary>
     public string? GeoDatabase { get; init; }
 
+    /// <summary>The file that says whose a network, an address, a host or a device is; null for none.</summary>
+    public string? Owners { get; init; }
+
+    /// <summary>The file that says who the people are; null for none.</summary>
+    public string? People { get; init; }
+
     /// <summary>The file that was read; null when there is none.</summary>
     public string? ConfigFile { get; init; }
 }

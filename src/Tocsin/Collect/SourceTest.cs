@@ -94,7 +94,7 @@ public sealed class SourceTest(SourceDefinition source, TimeProvider time)
                 Records = page.Records,
                 Events = [.. page.Events.Take(EventsShown)],
                 FromRecord = page.Events.Count(e => e.Attribution.Rule == AttributionRule.Record),
-                FromDirectory = page.Events.Count(e => e.Attribution.Rule == AttributionRule.Identity),
+                FromDirectory = page.Events.Count(e => e.Attribution.Rule is AttributionRule.Identity or AttributionRule.Owner),
                 Unattributed = page.Events.Count(e => e.UserId is null),
                 UnknownPriorities = page.UnknownPriorities,
                 Unmapped = Unmapped(answer),
