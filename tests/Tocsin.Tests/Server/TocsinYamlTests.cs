@@ -132,6 +132,18 @@ public sealed class TocsinYamlTests : IDisposable
     }
 
     [Fact]
+    public void The_mistakes_in_owners_and_people_are_told_with_their_lines()
+    {
+        var beside = Path.GetDirectoryName(ConfigPath)!;
+        File.WriteAllText(Path.Combine(beside, "o.csv"), "match,user_id\n10.0.0.0/99,a\n10.0.0.1,\n");
+        File.WriteAllText(Path.Combine(beside, "p.csv"), "user_id\n1\n1\n");
+        File.WriteAllText(ConfigPath, "owners: ./o.csv\npeople: ./p.csv\n");
+
+        Read(ConfigPath).Errors.Select(error => $"{Path.GetFileName(error.File)}:{error.Line}").ShouldBe(["o.csv:2", "o.csv:3", "p.csv:3"]);
+        Read(ConfigPath).Errors[0].ToString().ShouldStartWith($"{Path.Combine(beside, "o.csv")}:2: match: ");
+    }
+
+    [Fact]
     public void All_mistakes_of_file_and_environment_are_told_at_once()
     {
         File.WriteAllText(ConfigPath, "board: { max: 0 }\nsync:\n  interval: 0s\ndata:\n");
