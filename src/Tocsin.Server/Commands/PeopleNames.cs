@@ -1,3 +1,4 @@
+using System.Net;
 using Tocsin.Server.Api;
 
 namespace Tocsin.Server.Commands;
@@ -22,8 +23,9 @@ internal sealed class PeopleNames
     /// <summary>Asks the service for the names of these ids, a hundred at once.</summary>
     public static async Task<PeopleNames> OfAsync(ServiceClient client, IEnumerable<string> ids)
     {
-        var (_, anybody) = await client.SendAsync(HttpMethod.Get, "people?limit=1");
-        if (anybody.GetArrayLength() == 0)
+        // A service of an earlier version knows no people.
+        var (status, anybody) = await client.SendAsync(HttpMethod.Get, "people?limit=1", HttpStatusCode.NotFound);
+        if (status != HttpStatusCode.OK || anybody.GetArrayLength() == 0)
             return None;
         var names = new PeopleNames();
         var (query, count) = ("", 0);
