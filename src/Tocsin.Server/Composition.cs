@@ -55,13 +55,13 @@ internal sealed partial class Composition : IAsyncDisposable
 
         // Enrich: whom a record concerns, and from where.
         var directory = new IdentityDirectory();
-        _files = new EnrichmentFiles(options, metrics.Meter, time, logs.CreateLogger<EnrichmentFiles>());
 
         // Journal: kept for good.
         _journal = journal;
 
         // Collect: records come in.
         _late = new LateAttribution(journal, directory, time, logs.CreateLogger<LateAttribution>());
+        _files = new EnrichmentFiles(options, directory, _late.OwnersChanged, metrics.Meter, time, logs.CreateLogger<EnrichmentFiles>());
         _identities = new IdentityStore(journal, directory, _late);
         _collector = new Collector(sources, options.SyncInterval, journal, directory, _identities, _late, time, logs.CreateLogger<Collector>(), metrics.Meter, _files.Countries);
 
@@ -100,6 +100,7 @@ internal sealed partial class Composition : IAsyncDisposable
             if (options.DemoMock is { } mock)
                 (_demo = new DemoApi(mock)).Map(web);
             new IdentitiesApi(directory, _identities, journal, actions, time).Map(web);
+            new PeopleApi(_files).Map(web);
             new EventsApi(journal, _export, time).Map(web);
             new StatsApi(journal, time).Map(web);
             new StreamApi(_tail, access, new StreamMetrics(metrics.Meter), time, _stop.Token).Map(web);

@@ -14,10 +14,13 @@ public enum AttributionRule
 
     /// <summary>The record holds an address that nobody was found for, yet.</summary>
     Unresolved = 3,
+
+    /// <summary>The file of owners says whose the address, its network, the host or the device is at the event's time.</summary>
+    Owner = 4,
 }
 
 /// <summary>
-/// Says how <see cref="SecurityEvent.UserId"/> was found: the rule, the directory that answered, and the address that was looked up.
+/// Says how <see cref="SecurityEvent.UserId"/> was found: the rule, the directory or the owners' row that answered, and the address or name that was looked up.
 /// </summary>
 public sealed record Attribution(AttributionRule Rule, string? Source = null, string? Address = null)
 {
@@ -33,6 +36,7 @@ public sealed record Attribution(AttributionRule Rule, string? Source = null, st
         AttributionRule.Record => "record",
         AttributionRule.Identity => "identity",
         AttributionRule.Unresolved => "unresolved",
+        AttributionRule.Owner => "owner",
         _ => null,
     };
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Tocsin.Collect;
+using Tocsin.Enrich.Geo;
 using Tocsin.Server.Configuration;
 
 namespace Tocsin.Server.Commands;
@@ -27,12 +28,23 @@ internal static class ConfigCommand
         var path = file ?? (File.Exists(ServeCommand.DefaultConfig) ? ServeCommand.DefaultConfig : null);
         var read = TocsinYaml.Read(path is null ? null : Path.GetFullPath(path), secrets, ServeCommand.ProcessEnvironment());
         var sources = SourceFiles.ReadAll(read.Options.Sources, secrets);
-        if (read.Errors.Count + sources.Errors.Count > 0)
+        ConfigError[] errors = [.. read.Errors, .. sources.Errors, .. Database(read.Options.GeoDatabase)];
+        if (errors.Length > 0)
         {
-            Console.Error.Write(ConfigReport.Format([.. read.Errors, .. sources.Errors]));
+            Console.Error.Write(ConfigReport.Format(errors));
             return ExitCode.Usage;
         }
         Console.Out.WriteLine($"No mistakes: {path ?? "no configuration file, the defaults"}, {sources.Sources.Count} sources ({read.Options.Sources}).");
         return ExitCode.Ok;
+    }
+
+    /// <summary>The service would start with the shipped one in its place: here it is a mistake.</summary>
+    private static IEnumerable<ConfigError> Database(string? path)
+    {
+        if (path is null || !File.Exists(path))
+            yield break;
+        var error = new FileInfo(path).Length > CountryDatabase.MaxBytes ? $"the file has more than {CountryDatabase.MaxBytes:N0} bytes" : CountryDatabase.Read(File.ReadAllBytes(path)).Error;
+        if (error is not null)
+            yield return new ConfigError(path, 0, "", error);
     }
 }

@@ -22,6 +22,8 @@ internal static class EventCommands
         ["q"] = Filter("--q", "Text anywhere in type, description, user and data", "TEXT"),
     };
 
+    private static readonly string[] Columns = ["time", "priority", "type", "user_id", "source", "description"];
+
     private static readonly Option<string?> Since = new("--since") { Description = "Only what happened then or later: RFC 3339, Unix seconds, or -24h", HelpName = "TIME" };
     private static readonly Option<string?> Until = new("--until") { Description = "Only what happened before", HelpName = "TIME" };
     private static readonly Option<int?> Limit = new("--limit") { Description = "At most so many events", HelpName = "N" };
@@ -86,10 +88,8 @@ internal static class EventCommands
     {
         using var response = await client.OpenAsync(path, "application/json");
         var events = JsonElement.Parse(await response.Content.ReadAsByteArrayAsync());
-        Output.Write(format, events, events.EnumerateArray().Select(e => (e, new[]
-        {
-            Text(e, "time"), Text(e, "priority"), Text(e, "type"), Text(e, "user_id"), Text(e, "source"), Text(e, "description"),
-        })), "time", "priority", "type", "user_id", "source", "description");
+        var names = format == "table" ? await PeopleNames.OfAsync(client, events.EnumerateArray().Select(e => Text(e, "user_id"))) : PeopleNames.None;
+        Output.Write(format, events, events.EnumerateArray().Select(e => (e, names.Cells([.. Columns.Select(column => Text(e, column))], Columns))), names.Columns(Columns));
         if (response.Headers.Contains("Tocsin-Partial"))
             await Console.Error.WriteLineAsync("Not everything was looked through in time: narrow the filter, or use tocsin events export.");
         return ExitCode.Ok;

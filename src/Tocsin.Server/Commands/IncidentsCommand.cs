@@ -8,6 +8,8 @@ namespace Tocsin.Server.Commands;
 /// <summary><c>tocsin incidents</c>: the board from a terminal.</summary>
 internal static class IncidentsCommand
 {
+    private static readonly string[] Columns = ["user_id", "priority", "time", "type", "event_id"];
+
     public static Command Create()
     {
         var user = new Option<string?>("--user") { Description = "Only this employee", HelpName = "ID" };
@@ -26,13 +28,14 @@ internal static class IncidentsCommand
             var (_, board) = await client.SendAsync(HttpMethod.Get, path);
             if (parsed.GetValue(user) is { } wanted && !board.EnumerateObject().Any())
                 return ExitCode.Fail($"Nothing on the board concerns {Output.Plain(wanted)}.");
-            Output.Write(parsed.GetValue(format)!, board, Rows(board), "user_id", "priority", "time", "type", "event_id");
+            var names = parsed.GetValue(format) == "table" ? await PeopleNames.OfAsync(client, board.EnumerateObject().Select(employee => employee.Name)) : PeopleNames.None;
+            Output.Write(parsed.GetValue(format)!, board, Rows(board).Select(row => (row.Json, names.Cells(row.Cells, Columns))), names.Columns(Columns));
             return ExitCode.Ok;
         }));
         return command;
     }
 
-    private static IEnumerable<(JsonElement, string[])> Rows(JsonElement board)
+    private static IEnumerable<(JsonElement Json, string[] Cells)> Rows(JsonElement board)
     {
         foreach (var employee in board.EnumerateObject())
             foreach (var priority in employee.Value.EnumerateObject())

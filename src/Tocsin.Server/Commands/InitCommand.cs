@@ -8,7 +8,7 @@ internal static class InitCommand
     public static Command Create()
     {
         var folder = new Argument<string>("DIR") { DefaultValueFactory = _ => ".", Description = "Where to write" };
-        var command = new Command("init", "Writes a commented configuration, an example source, and example identities and owners. Overwrites nothing.")
+        var command = new Command("init", "Writes a commented configuration, an example source, and example identities, owners and people. Overwrites nothing.")
         {
             folder,
         }.WithExamples("""
@@ -26,7 +26,8 @@ internal static class InitCommand
             (ServeCommand.DefaultConfig, Configuration),
             ("sources/elevate.yaml.example", DemoCommand.ReadyMade("elevate.yaml")),
             ("identities.csv", "ip,user_id\n# 10.1.2.3,4506\n"),
-            ("owners.csv", "match,user_id,from,to\n# 10.1.0.0/16,4506,,\n"),
+            ("owners.csv", OwnersExample),
+            ("people.csv", PeopleExample),
         ];
         try
         {
@@ -64,10 +65,25 @@ internal static class InitCommand
         retention: { max_age: forever }
         auth: { anonymous_read: false }    # true: reading needs no token
 
-        # Not in this version yet:
-        # geoip: { database: ./geo.mmdb }
-        # owners: ./owners.csv
-        # people: ./people.csv
+        # geoip: { database: ./geo.mmdb }  # an MMDB file with countries; the data that ships with Tocsin if left out
+        # owners: ./owners.csv             # whose a network, address, host or device is, when no identity directory knows
+        # people: ./people.csv             # names, emails, teams and managers of users
+        # All three are read again within seconds when they change; a file with a mistake is refused (see /health) and the old one stays in use.
+
+        """;
+
+    private const string OwnersExample = """
+        match,user_id,from,to
+        # match: a network, an address, or the name of a host or device. from and to: a day, a time, or nothing.
+        # 10.1.0.0/16,4506,,
+        # 10.1.2.3,4507,2026-01-01,2026-07-01
+        # pc-0815,4508,2026-01-31T12:00:00Z,
+
+        """;
+
+    private const string PeopleExample = """
+        user_id,name,email,team,manager
+        # 4506,"Doe, Ann",ann@example.com,SOC,4501
 
         """;
 }

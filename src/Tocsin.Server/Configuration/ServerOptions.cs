@@ -42,6 +42,12 @@ public sealed record ServerOptions
     /// <summary>The mock upstream that runs beside the service, in the demo only; no key of the file says it.</summary>
     public Uri? DemoMock { get; init; }
 
+    /// <summary>The file that says whose a network, an address, a host or a device is; null for none.</summary>
+    public string? Owners { get; init; }
+
+    /// <summary>The file that says who the people are; null for none.</summary>
+    public string? People { get; init; }
+
     /// <summary>The file that was read; null when there is none.</summary>
     public string? ConfigFile { get; init; }
 }

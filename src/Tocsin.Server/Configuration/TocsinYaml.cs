@@ -1,5 +1,6 @@
 using Tocsin.Collect;
 using Tocsin.Collect.Reading;
+using Tocsin.Enrich;
 
 namespace Tocsin.Server.Configuration;
 
@@ -16,7 +17,7 @@ public static class TocsinYaml
     ];
 
     /// <summary>Known from the contract, and not yet done: a service that ignored one would not do what its operator believes.</summary>
-    private static readonly string[] LaterKeys = ["store.connection", "queue.url", "owners", "people"];
+    private static readonly string[] LaterKeys = ["store.connection", "queue.url"];
 
     /// <summary>Reads everything and reports every mistake.</summary>
     /// <param name="path">The file; null for none. Its folder is what relative paths in it are relative to.</param>
@@ -35,8 +36,9 @@ public static class TocsinYaml
         if (path is not null && YamlText.Read(path, file) is { } yaml && YamlText.Parse(yaml, file) is { } root)
             Flatten(root, settings);
         Override(environment, variables, settings);
-        var options = Options(settings, folder) with { ConfigFile = path is null ? null : Path.GetFullPath(path) };
-        return new TocsinReadResult(options, [.. file.Errors, .. variables.Errors]);
+        var tables = new List<ConfigError>();
+        var options = Options(settings, folder, tables) with { ConfigFile = path is null ? null : Path.GetFullPath(path) };
+        return new TocsinReadResult(options, [.. file.Errors, .. variables.Errors, .. tables]);
     }
 
     private static void Flatten(YamlSection section, Dictionary<string, ConfigScalar> settings)
@@ -77,7 +79,7 @@ public static class TocsinYaml
         }
     }
 
-    private static ServerOptions Options(Dictionary<string, ConfigScalar> settings, string folder)
+    private static ServerOptions Options(Dictionary<string, ConfigScalar> settings, string folder, List<ConfigError> tables)
     {
         ConfigScalar? Get(string key) => settings.GetValueOrDefault(key);
 
@@ -98,6 +100,8 @@ public static class TocsinYaml
             QueueCapacity = (int?)Get("queue.capacity")?.Integer(1, 10_000_000) ?? unset.QueueCapacity,
             BoardMax = (int?)Get("board.max")?.Integer(1, 100_000_000) ?? unset.BoardMax,
             GeoDatabase = ExistingFile(Get("geoip.database")),
+            Owners = Table(Get("owners"), Owners.MaxBytes, Owners.Read, tables),
+            People = Table(Get("people"), People.MaxBytes, People.Read, tables),
             AnonymousRead = Get("auth.anonymous_read")?.Flag() ?? unset.AnonymousRead,
             MetricsUrls = MetricsUrls(Get("metrics.urls"), urls) ?? unset.MetricsUrls,
         };
@@ -158,6 +162,26 @@ public static class TocsinYaml
         return path;
     }
 
+    /// <summary>A file of rows is read to the end: at the start each of its mistakes is one of the configuration.</summary>
+    private static string? Table<T>(ConfigScalar? scalar, long maxBytes, Func<byte[], FileContent<T>> read, List<ConfigError> tables)
+        where T : class
+    {
+        if (ExistingFile(scalar) is not { } path || !File.Exists(path))
+            return null;
+        try
+        {
+            if (new FileInfo(path).Length > maxBytes)
+                scalar!.Fail($"the file has more than {maxBytes:N0} bytes");
+            else
+                tables.AddRange(read(File.ReadAllBytes(path)).Mistakes.Select(mistake => new ConfigError(path, mistake.Line, "", mistake.Message)));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            scalar!.Fail($"cannot be read: {error.Message}");
+        }
+        return path;
+    }
+
     private static string? Sources(ConfigScalar? scalar)
     {
         if (scalar?.FullPath() is not { } pattern)
@@ -172,5 +196,5 @@ public static class TocsinYaml
 
 /// <summary>What came of reading the configuration.</summary>
 /// <param name="Options">Defaults stand where a value is wrong: start nothing while there is a mistake.</param>
-/// <param name="Errors">All mistakes: the file's by line, then the environment's.</param>
+/// <param name="Errors">All mistakes: the file's by line, then the environment's, then those of the files of owners and people.</param>
 public sealed record TocsinReadResult(ServerOptions Options, IReadOnlyList<ConfigError> Errors);

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Tocsin.Enrich;
 using Tocsin.Enrich.Geo;
 using Tocsin.Server.Configuration;
 
@@ -13,26 +14,43 @@ internal sealed partial class EnrichmentFiles
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private readonly DateTimeOffset _startedAt;
     private readonly WatchedFile<CountryDatabase>? _geo;
+    private readonly WatchedFile<Owners>? _owners;
+    private readonly WatchedFile<People>? _people;
+    private readonly IdentityDirectory _directory;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly bool _isStarted;
+    private volatile People _known = Tocsin.Enrich.People.None;
 
-    /// <summary>Reads them.</summary>
-    public EnrichmentFiles(ServerOptions options, Meter meter, TimeProvider time, ILogger<EnrichmentFiles> logger)
+    /// <summary>Reads them. Owners go into the directory; <paramref name="ownersChanged"/> is called whenever others did later.</summary>
+    public EnrichmentFiles(ServerOptions options, IdentityDirectory directory, Action ownersChanged, Meter meter, TimeProvider time, ILogger<EnrichmentFiles> logger)
     {
-        (_time, _logger, _startedAt) = (time, logger, time.GetUtcNow());
+        (_directory, _time, _logger, _startedAt) = (directory, time, logger, time.GetUtcNow());
         _geo = options.GeoDatabase is null ? null : new(options.GeoDatabase, CountryDatabase.MaxBytes, ShippedCountries.Parse, database => Countries.Database = database, time);
+        _people = options.People is null ? null : new(options.People, Tocsin.Enrich.People.MaxBytes, Tocsin.Enrich.People.Read, people => _known = people, time);
+        _owners = options.Owners is null ? null : new(options.Owners, Owners.MaxBytes, Owners.Read, owners =>
+        {
+            directory.Owners = owners;
+            if (_isStarted)
+                ownersChanged();
+        }, time);
         Look();
+        _isStarted = true;
         Countries.Database ??= ShippedCountries.Get()?.Value;
-        meter.CreateObservableGauge("tocsin_enrichment_files_ok", Observe, null, "1 when the file, as it stands now, is in use; 0 when it was refused.");
+        meter.CreateObservableGauge("tocsin_enrichment_file_ok", Observe, null, "1 when the file, as it stands now, is in use; 0 when it was refused.");
         meter.CreateObservableCounter("tocsin_geoip_broken_total", () => Countries.Database?.Broken ?? 0, null, "Look-ups without an answer, because the record in the database cannot be read.");
     }
 
     /// <summary>The countries of addresses.</summary>
     public Countries Countries { get; } = new();
 
-    /// <summary>True when a file is refused.</summary>
-    public bool HasError => Geo.Error is not null;
+    /// <summary>Who the people are.</summary>
+    public People People => _known;
 
+    /// <summary>True when a file is refused.</summary>
+    public bool HasError => Geo.Error is not null || _owners?.State.Error is not null || _people?.State.Error is not null;
+
+    /// <summary>How the country database stands.</summary>
     public GeoHealth Geo
     {
         get
@@ -46,6 +64,12 @@ internal sealed partial class EnrichmentFiles
         }
     }
 
+    /// <summary>How the file of owners stands.</summary>
+    public TableHealth OwnersHealth => Table(_owners, _directory.Owners.Rows);
+
+    /// <summary>How the file of people stands.</summary>
+    public TableHealth PeopleHealth => Table(_people, _known.Rows);
+
     /// <summary>Looks again and again until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -54,7 +78,12 @@ internal sealed partial class EnrichmentFiles
             Look();
     }
 
-    private void Look() => Look("geoip.database", _geo);
+    private void Look()
+    {
+        Look("geoip.database", _geo);
+        Look("owners", _owners);
+        Look("people", _people);
+    }
 
     private void Look<T>(string key, WatchedFile<T>? file)
         where T : class
@@ -67,9 +96,14 @@ internal sealed partial class EnrichmentFiles
             Log.Read(_logger, key, file.Path);
     }
 
+    private static TableHealth Table<T>(WatchedFile<T>? file, int rows)
+        where T : class =>
+        new(file is null ? "off" : file.State.Error is null ? "ok" : "error", rows, file?.Path, file?.State.LoadedAt, file?.State.Error);
+
     private IEnumerable<Measurement<long>> Observe()
     {
-        yield return new(Geo.Error is null ? 1 : 0, new KeyValuePair<string, object?>("file", "geoip"));
+        foreach (var (file, error) in new[] { ("geoip", Geo.Error), ("owners", _owners?.State.Error), ("people", _people?.State.Error) })
+            yield return new(error is null ? 1 : 0, new KeyValuePair<string, object?>("file", file));
     }
 
     private static partial class Log

@@ -8,3 +8,6 @@ namespace Tocsin.Server.Enrichment;
 /// </summary>
 internal sealed record GeoHealth(
     [property: AllowedValues("ok", "error", "off")] string Status, string? Database, string? Type, DateTimeOffset? Built, DateTimeOffset? LoadedAt, string? Attribution, string? Error);
+
+/// <summary>How a file of rows stands. error: why it is not, or no longer, read, with its lines; the rows are those in use. off: none is configured.</summary>
+internal sealed record TableHealth([property: AllowedValues("ok", "error", "off")] string Status, int Rows, string? File, DateTimeOffset? LoadedAt, string? Error);

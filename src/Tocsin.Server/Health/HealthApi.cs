@@ -52,6 +52,8 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
             Queue = new QueueHealth("memory", journal.QueueDepth, journal.QueueCapacity),
             Board = new BoardHealth(board.Sequence, journal.Head, board.Count, feeder.Error),
             Geoip = files.Geo,
+            Owners = files.OwnersHealth,
+            People = files.PeopleHealth,
             LastSync = sources.Max(source => source.LastSync),
             LastSuccess = sources.Max(source => source.LastSuccess),
             LastEventTime = sources.Select(source => source.LastEventTime).MaxBy(static text => EventTime.TryParse(text, out var when) ? when : EventTime.Min),
@@ -87,6 +89,10 @@ internal sealed record HealthReport
     public required BoardHealth Board { get; init; }
 
     public required GeoHealth Geoip { get; init; }
+
+    public required TableHealth Owners { get; init; }
+
+    public required TableHealth People { get; init; }
 
     public DateTimeOffset? LastSync { get; init; }
 

@@ -14,6 +14,12 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
     /// <summary>The name under which its amendments stand.</summary>
     public const string Rule = "late-identity";
 
+    /// <summary>The name under which those stand that came from owners.</summary>
+    public const string OwnerRule = "late-owner";
+
+    /// <summary>Waits among the addresses for a look at everything that is unresolved.</summary>
+    private const string Everything = "";
+
     private const int EventsPerAppend = 1_000;
     private const int AddressesPerPage = 1_000;
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
@@ -32,6 +38,9 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
                     _learned.Writer.TryWrite(address);
     }
 
+    /// <summary>Says that others own networks now: all that is unresolved is looked up again. Never blocks.</summary>
+    public void OwnersChanged() => Learned([Everything]);
+
     /// <summary>Works until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -40,7 +49,7 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
         {
             lock (_gate)
                 _waiting.Remove(address);
-            await RetryAsync(token => AttributeAsync(address, token), cancellation);
+            await RetryAsync(token => address == Everything ? ScanAsync(token) : AttributeAsync(address, token), cancellation);
         }
     }
 
@@ -49,7 +58,9 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
         string? after = null;
         while (await journal.Store.ListUnresolvedAddressesAsync(after, AddressesPerPage, cancellation) is { Count: > 0 } page)
         {
-            Learned(page.Select(unresolved => unresolved.Address).Where(address => directory.Find(address).Count > 0));
+            // Done here and now: a network may hold more addresses than should wait in memory.
+            foreach (var unresolved in page.Where(unresolved => directory.Knows(unresolved.Address)))
+                await AttributeAsync(unresolved.Address, cancellation);
             after = page[^1].Address;
         }
     }
@@ -74,9 +85,9 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
         {
             Target = unresolved.Sequence,
             At = time.GetUtcNow(),
-            By = Rule,
+            By = found.Attribution.Rule == AttributionRule.Owner ? OwnerRule : Rule,
             UserId = found.UserId,
-            Attribution = new Attribution(AttributionRule.Identity, found.Directory, address),
+            Attribution = found.Attribution,
         };
 
     private async Task RetryAsync(Func<CancellationToken, Task> work, CancellationToken cancellation)

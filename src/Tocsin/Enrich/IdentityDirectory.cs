@@ -24,22 +24,45 @@ public sealed class IdentityDirectory
     /// <summary>The longest id a directory holds: it stands in addresses, headers and keys.</summary>
     public const int MaxUserIdCharacters = 200;
 
+    private volatile Owners _owners = Owners.None;
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, IReadOnlyList<Holder>>> _directories = new(StringComparer.Ordinal);
+
+    /// <summary>Who is asked when no directory knows an address. Replaced as a whole; nobody at first.</summary>
+    public Owners Owners
+    {
+        get => _owners;
+        set => _owners = value;
+    }
+
+    /// <summary>True for what can be a person's id: 1 to <see cref="MaxUserIdCharacters"/> characters, no control characters among them.</summary>
+    public static bool IsUserId(string text) => !string.IsNullOrWhiteSpace(text) && text.Length <= MaxUserIdCharacters && !text.Any(char.IsControl);
 
     /// <summary>Whom a record concerns: <paramref name="who"/> is what stands at the mapped path, <paramref name="isId"/> says it is a number and so no address.</summary>
     public (string? UserId, Attribution Attribution) Resolve(string source, string? who, bool isId, EventTime time)
     {
         if (who is null)
             return (null, Attribution.Nobody);
-        if (isId || Address.Normalise(who) is not { } address)
+        if (isId)
             return (who, Attribution.FromRecord);
-        return ResolveAddress(source, address, time) is { } found
-            ? (found.UserId, new Attribution(AttributionRule.Identity, found.Directory, address))
-            : (null, new Attribution(AttributionRule.Unresolved, null, address));
+        if (Address.Normalise(who) is not { } address)
+            return _owners.Of(who, time) is { } owner ? (owner.Holder.UserId, new Attribution(AttributionRule.Owner, owner.Source, who)) : (who, Attribution.FromRecord);
+        return ResolveAddress(source, address, time) is { } found ? (found.UserId, found.Attribution) : (null, new Attribution(AttributionRule.Unresolved, null, address));
     }
 
-    /// <summary>The holder of a canonical address: assigned by hand, else by the source's own directory, else by the others in order of name.</summary>
-    public (string UserId, string Directory)? ResolveAddress(string source, string address, EventTime time)
+    /// <summary>
+    /// The holder of a canonical address: assigned by hand, else by the source's own directory, else by the others in order of name, else the owner of the most
+    /// specific network.
+    /// </summary>
+    public (string UserId, Attribution Attribution)? ResolveAddress(string source, string address, EventTime time) =>
+        Held(source, address, time) is { } held ? (held.UserId, new Attribution(AttributionRule.Identity, held.Directory, address))
+        : IpRange.TryAddress(address, out var number) && _owners.Of(number, time) is { } owner ? (owner.Holder.UserId, new Attribution(AttributionRule.Owner, owner.Source, address))
+        : null;
+
+    /// <summary>True when a directory or an owner knows a canonical address, at some time.</summary>
+    public bool Knows(string address) =>
+        _directories.Values.Any(known => known.ContainsKey(address)) || (IpRange.TryAddress(address, out var number) && _owners.Knows(number));
+
+    private (string UserId, string Directory)? Held(string source, string address, EventTime time)
     {
         if ((Find(ByHand, address, time) ?? Find(source, address, time)) is { } first)
             return first;

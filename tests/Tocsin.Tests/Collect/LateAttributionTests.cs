@@ -218,6 +218,34 @@ public sealed class LateAttributionTests : IAsyncLifetime
         _directory.Find(Ip).ShouldNotBeEmpty();
     }
 
+    [Fact]
+    public async Task Owners_that_come_later_attribute_all_that_waits_for_them_and_no_more()
+    {
+        Run();
+        await UnresolvedAsync(time: 5);
+        await UnresolvedAsync(time: 6, address: "17.1.0.2");
+        await UnresolvedAsync(time: 7, address: "18.0.0.1");
+        _directory.Owners = Owners.Read("match,user_id,from,to\n17.0.0.0/8,B,,\n17.1.0.0/16,C,2030-01-01,\n"u8.ToArray()).Value!;
+        _late.OwnersChanged();
+        await _journal.WaitPastAsync(4, default);
+
+        var amendments = (await _store.ReadAsync(3, 10, default)).Select(entry => (Amendment)entry.Entry).ToArray();
+        amendments.Select(a => (a.Target, a.By, a.UserId)).ShouldBe([(1, LateAttribution.OwnerRule, "B"), (2, LateAttribution.OwnerRule, "B")]);
+        amendments[0].Attribution.ShouldBe(new Attribution(AttributionRule.Owner, "owners:17.0.0.0/8", Ip));
+        (await _store.ListUnresolvedAddressesAsync(null, 10, default)).ShouldBe([new UnresolvedAddress("18.0.0.1", 1)]);
+    }
+
+    [Fact]
+    public async Task Owners_that_are_there_at_the_start_attribute_what_an_earlier_run_left()
+    {
+        await UnresolvedAsync(time: 5);
+        _directory.Owners = Owners.Read("match,user_id\n17.0.0.0/8,B\n"u8.ToArray()).Value!;
+        Run();
+        await _journal.WaitPastAsync(1, default);
+
+        (await _store.FindAsync(1, default)).ShouldNotBeNull().UserId.ShouldBe("B");
+    }
+
     private static DateTimeOffset At(int seconds) => DateTimeOffset.UnixEpoch.AddSeconds(seconds);
 
     private void Open()

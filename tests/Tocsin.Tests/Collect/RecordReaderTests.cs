@@ -216,6 +216,15 @@ public sealed class RecordReaderTests
         (page.Rejects.Count, page.MoreRejects, page.Records).ShouldBe((RejectStore.MaxKept, 7, RejectStore.MaxKept + 7));
     }
 
+    [Fact]
+    public void A_record_has_the_country_of_the_remote_party()
+    {
+        _countries.Database = CountryDatabase.Read(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "geo/country.mmdb"))).Database.ShouldNotBeNull();
+
+        Read("""[{"timestamp":1,"s":"10.0.0.1","d":"8.8.8.8"},{"timestamp":2,"s":"1.1.1.1","d":"192.168.0.1"},{"timestamp":3,"s":"10.0.0.1"}]""",
+            map: "{ time: timestamp, src_ip: s, dst_ip: d }").Page!.Events.Select(e => e.Country).ShouldBe(["US", "AU", null]);
+    }
+
     private static SourceDefinition Source(string more, string map, string? requests = null)
     {
         var yaml = SomeSource.Yaml(more, map);

@@ -72,14 +72,14 @@ public sealed class IdentityDirectoryTests
     {
         Learn("zeta", "Z", hour: 0);
         Learn("beta", "B", hour: 0);
-        _directory.ResolveAddress("own", Ip, Time(0)).ShouldBe(("B", "beta"));
+        Found(_directory.ResolveAddress("own", Ip, Time(0))).ShouldBe(("B", "beta"));
         Learn("own", "O", hour: 0);
-        _directory.ResolveAddress("own", Ip, Time(0)).ShouldBe(("O", "own"));
-        _directory.ResolveAddress("zeta", Ip, Time(0)).ShouldBe(("Z", "zeta"));
+        Found(_directory.ResolveAddress("own", Ip, Time(0))).ShouldBe(("O", "own"));
+        Found(_directory.ResolveAddress("zeta", Ip, Time(0))).ShouldBe(("Z", "zeta"));
         _directory.Apply(_directory.Assign(Ip, "H", At(0), At(1)));
-        _directory.ResolveAddress("own", Ip, Time(0)).ShouldBe(("H", IdentityDirectory.ByHand));
-        _directory.ResolveAddress("own", Ip, Time(1)).ShouldBe(("O", "own"));
-        _directory.ResolveAddress("own", Ip, Time(-1)).ShouldBe(("O", "own"));
+        Found(_directory.ResolveAddress("own", Ip, Time(0))).ShouldBe(("H", IdentityDirectory.ByHand));
+        Found(_directory.ResolveAddress("own", Ip, Time(1))).ShouldBe(("O", "own"));
+        Found(_directory.ResolveAddress("own", Ip, Time(-1))).ShouldBe(("O", "own"));
     }
 
     [Fact]
@@ -206,4 +206,6 @@ public sealed class IdentityDirectoryTests
     }
 
     private string? Who(string source, double hour) => _directory.ResolveAddress(source, Ip, Time(hour))?.UserId;
+
+    private static (string?, string?) Found((string UserId, Attribution Attribution)? found) => (found?.UserId, found?.Attribution.Source);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Tocsin.Journal;
 using Tocsin.Tests.Enrich.Geo;
 
 namespace Tocsin.Tests.Server;
@@ -66,6 +67,60 @@ public sealed class EnrichmentTests
         (health.GetProperty("status").GetString(), health.GetProperty("geoip").GetProperty("status").GetString(), health.GetProperty("geoip").GetProperty("database").GetString())
             .ShouldBe(("degraded", "error", "shipped"));
         (await CountryAsync(server, "8.8.8.8")).ShouldBe("US");
+    }
+
+    [Fact]
+    public async Task Owners_are_read_again_when_they_change_and_a_bad_file_changes_nothing()
+    {
+        using var folder = new TempFolder();
+        var path = folder.File("owners.csv");
+        File.WriteAllText(path, "match,user_id,from,to\n10.0.0.0/8,a,,\n");
+        await using var server = await RunningServer.StartAsync(options => options with { Owners = path }, journal:
+        [
+            new Append { Entries = [Some.Event(userId: null, id: 1) with { Attribution = new Attribution(AttributionRule.Unresolved, null, "17.0.0.9") }] },
+        ]);
+        var owners = (await HealthAsync(server)).GetProperty("owners");
+        (owners.GetProperty("status").GetString(), owners.GetProperty("rows").GetInt32(), owners.GetProperty("file").GetString()).ShouldBe(("ok", 1, path));
+
+        File.WriteAllText(path, "match,user_id,from,to\n17.0.0.0/8,b,,\n17.0.0.0/99,c,,\n");
+        await LookedAsync(server, "owners", "error");
+        var bad = await HealthAsync(server);
+        (bad.GetProperty("status").GetString(), bad.GetProperty("owners").GetProperty("rows").GetInt32()).ShouldBe(("degraded", 1));
+        bad.GetProperty("owners").GetProperty("error").GetString()!.ShouldStartWith("line 3: match: \"17.0.0.0/99\" is neither an address nor a network");
+
+        File.WriteAllText(path, "match,user_id,from,to\n17.0.0.0/8,b,,\n10.0.0.0/8,a,,\n");
+        await LookedAsync(server, "owners", "ok");
+        JsonElement found;
+        do
+            found = JsonElement.Parse(await server.Client.GetByteArrayAsync("/events?user_id=b"));
+        while (found.GetArrayLength() == 0);
+        var attribution = found[0].GetProperty("attribution");
+        (attribution.GetProperty("rule").GetString(), attribution.GetProperty("source").GetString(), attribution.GetProperty("address").GetString())
+            .ShouldBe(("owner", "owners:17.0.0.0/8", "17.0.0.9"));
+    }
+
+    [Fact]
+    public async Task People_are_shown_by_id_with_a_tag_that_holds_while_the_file_does()
+    {
+        using var folder = new TempFolder();
+        var path = folder.File("people.csv");
+        File.WriteAllText(path, "user_id,name,email,team,manager\n1,Ann,ann@example.com,SOC,2\n2,Bo,,,\n3,Cy,,,\n");
+        await using var server = await RunningServer.StartAsync(options => options with { People = path });
+        var first = await server.GetAsync("/people?limit=2");
+        (await first.Content.ReadAsStringAsync()).ShouldBe(
+            """[{"user_id":"1","name":"Ann","email":"ann@example.com","team":"SOC","manager":"2"},{"user_id":"2","name":"Bo","email":null,"team":null,"manager":null}]""");
+        var next = first.Headers.GetValues("Link").Single();
+        (await server.Client.GetStringAsync(next[1..next.IndexOf('>', StringComparison.Ordinal)])).ShouldStartWith("""[{"user_id":"3",""");
+        (await server.Client.GetStringAsync("/people?user_id=2&user_id=9")).ShouldStartWith("""[{"user_id":"2",""");
+        (await server.Client.GetStringAsync("/people?q=ANN")).ShouldStartWith("""[{"user_id":"1",""");
+        await RunningServer.ProblemAsync(await server.GetAsync("/people?team=SOC"), 400);
+        var tag = first.Headers.ETag!.ToString();
+        (await server.GetAsync("/people?limit=2", ("If-None-Match", tag))).StatusCode.ShouldBe(System.Net.HttpStatusCode.NotModified);
+
+        File.WriteAllText(path, "user_id,name\n1,Anna\n");
+        for (var i = 0; i < 200 && (await HealthAsync(server)).GetProperty("people").GetProperty("rows").GetInt32() != 1; i++)
+            server.Time.Advance(Interval);
+        (await (await server.GetAsync("/people?limit=2", ("If-None-Match", tag))).Content.ReadAsStringAsync()).ShouldContain("Anna");
     }
 
     private static Task GeoAsync(RunningServer server, string status) => LookedAsync(server, "geoip", status);

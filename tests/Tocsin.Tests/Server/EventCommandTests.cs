@@ -38,6 +38,30 @@ public sealed class EventCommandTests
         (await RunAsync("export", "--url", $"{host.Client.BaseAddress}")).ShouldBe(ExitCode.Failed);
     }
 
+    [Theory]
+    [InlineData(null, "4506|high", "user_id|priority")]
+    [InlineData("user_id,name\n4506,Ann\n249,Bo\n", "4506|Ann|high", "user_id|name|priority")]
+    public async Task A_table_has_names_where_people_are_known(string? people, string row, string header)
+    {
+        using var folder = new TempFolder();
+        var path = people is null ? null : folder.File("people.csv");
+        if (path is not null)
+            File.WriteAllText(path, people);
+        await using var server = await RunningServer.StartAsync(options => options with { People = path, AnonymousRead = true });
+        var names = PeopleNames.None;
+        (await ServiceClient.RunAsync(EventCommands.Create().Parse(["list", "--url", $"{server.Url}", "--data", folder.Path]), async client =>
+        {
+            // More than fit into one request.
+            names = await PeopleNames.OfAsync(client, ["", .. Enumerable.Range(0, 250).Select(id => $"{id}"), "4506"]);
+            return ExitCode.Ok;
+        })).ShouldBe(ExitCode.Ok);
+
+        string.Join('|', names.Cells(["4506", "high"], "user_id", "priority")).ShouldBe(row);
+        string.Join('|', names.Columns("user_id", "priority")).ShouldBe(header);
+        string.Join('|', names.Cells(["low", "249"], "priority", "user_id")).ShouldBe(people is null ? "low|249" : "low|249|Bo");
+        string.Join('|', names.Cells(["low", "nobody"], "priority", "user_id")).ShouldBe(people is null ? "low|nobody" : "low|nobody|");
+    }
+
     [Fact]
     public async Task An_export_is_copied_byte_for_byte()
     {

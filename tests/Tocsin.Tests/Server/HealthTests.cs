@@ -298,7 +298,7 @@ public sealed class HealthTests
             AccessControl.Hash(RunningServer.Token, hash);
             _web.UseMiddleware<RouteRulesMiddleware>(new AccessControl(hash, false, Time), new GuessThrottle(Time, _ => { }));
             _meter = new Meter("health");
-            var files = new EnrichmentFiles(new ServerOptions { Data = _folder.Path, Sources = "" }, _meter, Time, NullLogger<EnrichmentFiles>.Instance);
+            var files = new EnrichmentFiles(new ServerOptions { Data = _folder.Path, Sources = "" }, directory, static () => { }, _meter, Time, NullLogger<EnrichmentFiles>.Instance);
             new HealthApi(_journal, _probe, _collector, board, new BoardFeeder(_journal, board, Time), files, Time).Map(_web);
         }
 

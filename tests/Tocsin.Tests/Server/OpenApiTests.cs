@@ -86,6 +86,8 @@ public sealed class OpenApiTests : IAsyncLifetime
     private async Task ReadAsync()
     {
         var id = Some.Id(2).ToString();
+        await OkAsync("listPeople", "/people?user_id=4501&user_id=4502&q=a&limit=1");
+        await _api.CallAsync(_server.Client, "listPeople", 304, "/people", null, ("If-None-Match", (await _server.GetAsync("/people")).Headers.ETag!.ToString()));
         await OkAsync("getBoard", "/incidents");
         var tag = (await _server.GetAsync("/incidents?limit=1")).Headers.ETag!.ToString();
         await OkAsync("getBoard", "/incidents?limit=1&per_priority=1&priority=high&kind=incident&since=-90000h&user_id=4502&user_id=4503&severity=low");

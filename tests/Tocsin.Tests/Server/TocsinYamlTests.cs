@@ -117,8 +117,8 @@ public sealed class TocsinYamlTests : IDisposable
     [InlineData("sync: { interval: 25h }", "sync.interval: \"25h\" is not a duration in range")]
     [InlineData("retention: { max_age: 90d }", "retention.max_age: \"90d\" is not supported by this version (allowed: forever)")]
     [InlineData("geoip: { database: ./geo.mmdb }", "geoip.database: no such file")]
-    [InlineData("owners: ./owners.csv", "owners: is not supported by this version")]
-    [InlineData("people: ./people.csv", "people: is not supported by this version")]
+    [InlineData("owners: ./owners.csv", "owners: no such file")]
+    [InlineData("people: ./people.csv", "people: no such file")]
     [InlineData("metrics: { urls: 127.0.0.1:9100 }", "metrics.urls: \"127.0.0.1:9100\" is not where a service can listen")]
     [InlineData("metrics: { urls: \"http://127.0.0.1:9100;http://127.0.0.1:9000\" }", "metrics.urls: \"http://127.0.0.1:9100;http://127.0.0.1:9000\" is where the service listens already")]
     [InlineData("auth: { anonymous_read: maybe }", "auth.anonymous_read: \"maybe\" is not known (allowed: true, false)")]
@@ -129,6 +129,18 @@ public sealed class TocsinYamlTests : IDisposable
     {
         File.WriteAllText(ConfigPath, yaml);
         Read(ConfigPath).Errors.ShouldHaveSingleItem().ToString().ShouldStartWith($"{ConfigPath}:1: {expected}");
+    }
+
+    [Fact]
+    public void The_mistakes_in_owners_and_people_are_told_with_their_lines()
+    {
+        var beside = Path.GetDirectoryName(ConfigPath)!;
+        File.WriteAllText(Path.Combine(beside, "o.csv"), "match,user_id\n10.0.0.0/99,a\n10.0.0.1,\n");
+        File.WriteAllText(Path.Combine(beside, "p.csv"), "user_id\n1\n1\n");
+        File.WriteAllText(ConfigPath, "owners: ./o.csv\npeople: ./p.csv\n");
+
+        Read(ConfigPath).Errors.Select(error => $"{Path.GetFileName(error.File)}:{error.Line}").ShouldBe(["o.csv:2", "o.csv:3", "p.csv:3"]);
+        Read(ConfigPath).Errors[0].ToString().ShouldStartWith($"{Path.Combine(beside, "o.csv")}:2: match: ");
     }
 
     [Fact]

@@ -11,8 +11,8 @@ internal sealed record EventDescription(
     [property: AllowedValues("low", "medium", "high", "critical", null)] string? Priority, DateTimeOffset Time,
     DateTimeOffset ReceivedAt, string? UserId, string? Description, string? SrcIp, string? DstIp, string? Country, AttributionDescription? Attribution, object? Data);
 
-/// <summary>By which rule and directory a person was found, and the address that was looked up.</summary>
-internal sealed record AttributionDescription([property: AllowedValues("record", "identity", "unresolved")] string Rule, string? Source, string? Address);
+/// <summary>By which rule and directory, or row of owners, a person was found, and the address or name that was looked up.</summary>
+internal sealed record AttributionDescription([property: AllowedValues("record", "identity", "unresolved", "owner")] string Rule, string? Source, string? Address);
 
 /// <summary>A record that could not be mapped, with the reason and the request it came from; how many polls had it since when.</summary>
 internal sealed record RejectDescription(object? Record, string Reason, string Request, DateTimeOffset Time, long Count);
