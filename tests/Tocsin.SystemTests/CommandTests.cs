@@ -61,7 +61,7 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
         using var folder = new TempFolder();
         var end = await TocsinProcess.RunAsync(folder.Path, null, "init", "here");
         end.Code.ShouldBe(0, end.ToString());
-        foreach (var file in new[] { "tocsin.yaml", "sources/elevate.yaml.example", "identities.csv", "owners.csv" })
+        foreach (var file in ReadyMade.Names.Select(name => $"sources/{name}.yaml.example").Concat(["tocsin.yaml", "identities.csv", "owners.csv"]))
             File.Exists(folder.File($"here/{file}")).ShouldBeTrue(file);
         (await TocsinProcess.RunAsync(folder.Path, null, "config", "check", "here/tocsin.yaml")).Code.ShouldBe(0);
 

@@ -25,6 +25,9 @@ internal static class InitCommand
         [
             (ServeCommand.DefaultConfig, Configuration),
             ("sources/elevate.yaml.example", DemoCommand.ReadyMade("elevate.yaml")),
+            ("sources/alerts.yaml.example", DemoCommand.ReadyMade("alerts.yaml")),
+            ("sources/github-audit.yaml.example", DemoCommand.ReadyMade("github-audit.yaml")),
+            ("sources/okta-system-log.yaml.example", DemoCommand.ReadyMade("okta-system-log.yaml")),
             ("identities.csv", "ip,user_id\n# 10.1.2.3,4506\n"),
             ("owners.csv", OwnersExample),
             ("people.csv", PeopleExample),

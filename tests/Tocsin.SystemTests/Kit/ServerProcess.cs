@@ -27,7 +27,10 @@ internal sealed class ServerHome : IDisposable
 
     public string Url => $"http://127.0.0.1:{Port}";
 
-    public IReadOnlyDictionary<string, string> Environment { get; } = new Dictionary<string, string>
+    /// <summary>Variables that its source files name, beside those that every service here has.</summary>
+    public IReadOnlyDictionary<string, string> More { get; init; } = new Dictionary<string, string>();
+
+    public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>(More)
     {
         ["TOCSIN_ADMIN_TOKEN"] = Token,
         ["MOCK_USER"] = "tocsin",
