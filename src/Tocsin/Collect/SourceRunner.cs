@@ -72,13 +72,13 @@ internal sealed partial class SourceRunner : IDisposable
         await _rejects.LoadAsync(_stages.Journal.Store, cancellation);
         foreach (var (feed, _) in _feeds)
             await feed.LoadAsync(cancellation);
+        await _retry.RunAsync(cancellation);
     }
 
     /// <summary>Polls at once and then every interval, measured from start to start, until cancelled; ends when the last poll has ended.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         _stop = cancellation;
-        await _retry.RunAsync(cancellation);
         DateTimeOffset? last = null;
         while (!cancellation.IsCancellationRequested)
         {

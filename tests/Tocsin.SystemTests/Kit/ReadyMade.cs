@@ -10,15 +10,8 @@ internal static class ReadyMade
     /// <summary>A folder of answers to replay.</summary>
     public static string Fixture(string name) => Path.Combine(Shared.Repository, "tests", "fixtures", name);
 
-    /// <summary>
-    /// The file as it ships. The mock asks everybody for a token, so a file that has no auth of its own (the alert API needs none) gets the line that
-    /// its comment names.
-    /// </summary>
-    public static string Text(string name)
-    {
-        var text = File.ReadAllText(Path.Combine(Shared.Repository, "sources", $"{name}.yaml"));
-        return text.Contains("\nauth:", StringComparison.Ordinal) ? text : text + "\nauth: { bearer: \"${env:ALERTS_TOKEN}\" }\n";
-    }
+    /// <summary>The file as it ships.</summary>
+    public static string Text(string name) => File.ReadAllText(Path.Combine(Shared.Repository, "sources", $"{name}.yaml"));
 
     /// <summary>What the files want to be told, for a mock at <paramref name="url"/>.</summary>
     public static Dictionary<string, string> Environment(string url) => new()
@@ -27,7 +20,8 @@ internal static class ReadyMade
         ["ELEVATE_USER"] = "tocsin",
         ["ELEVATE_PASSWORD"] = "tocsin",
         ["ALERTS_URL"] = url,
-        ["ALERTS_TOKEN"] = "tocsin",
+        ["ALERTS_USER"] = "tocsin",
+        ["ALERTS_PASSWORD"] = "tocsin",
         ["GITHUB_API"] = url,
         ["GITHUB_ORG"] = "acme",
         ["GITHUB_TOKEN"] = "tocsin",

@@ -6,7 +6,7 @@ namespace Tocsin.Tests.Collect;
 /// <summary>The source files that come with the product.</summary>
 internal static class ReadyMade
 {
-    private static readonly string[] Secret = ["ELEVATE_USER", "ELEVATE_PASSWORD", "GITHUB_TOKEN", "OKTA_TOKEN"];
+    private static readonly string[] Secret = ["ELEVATE_USER", "ELEVATE_PASSWORD", "ALERTS_USER", "ALERTS_PASSWORD", "GITHUB_TOKEN", "OKTA_TOKEN"];
 
     /// <summary>A file as it ships, for an upstream at <paramref name="url"/> that takes the mock's token.</summary>
     public static SourceDefinition Source(string name, string url = "http://127.0.0.1:9001")
@@ -14,8 +14,7 @@ internal static class ReadyMade
         var secrets = new SecretResolver(variable => Secret.Contains(variable) ? "tocsin" : variable == "GITHUB_ORG" ? "acme" : url);
         var result = SourceFile.Read(Path.Combine(AppContext.BaseDirectory, "sources", $"{name}.yaml"), secrets);
         result.Errors.ShouldBeEmpty();
-        var source = result.Source.ShouldNotBeNull();
-        return source.Auth is null ? source with { Auth = new BearerAuth("tocsin") } : source;
+        return result.Source.ShouldNotBeNull();
     }
 
     public static string Fixture(string name) => Path.Combine(AppContext.BaseDirectory, "fixtures", name);

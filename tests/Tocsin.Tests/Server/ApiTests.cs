@@ -86,13 +86,17 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     [Fact]
     public async Task A_wrong_method_is_405_and_says_which_it_takes()
     {
-        foreach (var (path, methods) in Routes().GroupBy(route => route.Path).Select(group => (group.Key, group.Select(route => route.Method.Method).ToArray())))
+        foreach (var (path, own) in Routes().GroupBy(route => route.Path).Select(group => (group.Key, group.Select(route => route.Method.Method).ToArray())))
+        {
+            // There may be a source of this name.
+            string[] methods = path == "/sources/test" ? ["GET", "PATCH", .. own] : own;
             foreach (var method in new[] { "POST", "PUT", "DELETE", "PATCH", "BREW" }.Except(methods, StringComparer.Ordinal))
             {
                 using var response = await _server.SendAsync(new HttpMethod(method), path);
                 await RunningServer.ProblemAsync(response, 405);
                 response.Content.Headers.Allow.ShouldBe(methods, ignoreOrder: true, customMessage: path);
             }
+        }
     }
 
     [Fact]

@@ -63,7 +63,8 @@ public sealed class ConfigApiTests
         var source = SomeSource.Valid(SomeSource.Yaml("allow_private: true").Replace("https://incidents.example.com", upstream.Url, StringComparison.Ordinal));
         await using var server = await StartAsync(TimeSpan.FromHours(6), source);
         var began = server.Time.GetUtcNow();
-        await Until.TrueAsync(() => upstream.Calls.Count == 1);
+        // At its end: a poll that is still busy when the next is due is not joined by it.
+        await Until.TrueAsync(() => SourceAsync(server, "example").GetAwaiter().GetResult() is var source && source.GetProperty("status").GetString() == "idle" && source.GetProperty("counts").GetProperty("succeeded").GetInt64() == 1);
         await Until.DoneAsync(server.Time.UntilTimerAsync(TimeSpan.FromHours(6)));
         server.Time.Advance(3 * Minute);
         await SetAsync(server, 5);

@@ -25,8 +25,8 @@ public sealed class OpenApiTests : IAsyncLifetime
     {
         _upstream = await StubUpstream.StartAsync(async context =>
         {
-            // The first poll is answered; a later one goes on until the test ends.
-            if (Interlocked.Increment(ref _polls) > 1)
+            // The first poll is answered, and the trial run; a later poll goes on until the test ends.
+            if (Interlocked.Increment(ref _polls) > 2)
                 await _gate.Task;
             await StubUpstream.JsonAsync(context, """[{"timestamp":1629254311.5,"priority":"high","user_id":"4501"},{"timestamp":"never"},{"timestamp":"nor this"}]""");
         });
@@ -166,6 +166,9 @@ public sealed class OpenApiTests : IAsyncLifetime
         await SendAsync("changeSource", 422, "/sources/example", """{"every":"soon"}""", method: HttpMethod.Patch);
         await SendAsync("changeSource", 404, "/sources/none", "{}", method: HttpMethod.Patch);
         await _api.CallAsync(_server.Client, "changeSource", 412, "/sources/example", RunningServer.Body("{}"u8.ToArray(), "application/json"), ("If-Match", "\"v0\""));
+        await SendAsync("testSource", 200, "/sources/test", """{"name":"example"}""");
+        await SendAsync("testSource", 404, "/sources/test", """{"name":"none"}""");
+        await SendAsync("testSource", 422, "/sources/test", """{"file":"name: x"}""");
         await OkAsync("getConfig", "/config");
         await SendAsync("changeConfig", 200, "/config", """{"sync_interval_minutes":45}""");
         await SendAsync("changeConfig", 412, "/config", """{"sync_interval_minutes":45}""", headers: ("If-Match", "\"v0\""));
@@ -174,7 +177,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         await _api.CallAsync(_server.Client, "resetConfig", 412, "/config", null, ("If-Match", "\"v0\""));
         await OkAsync("resetConfig", "/config");
         await _api.CallAsync(_server.Client, "sync", 202, "/sync");
-        await Until.TrueAsync(() => Volatile.Read(ref _polls) > 1);
+        await Until.TrueAsync(() => Volatile.Read(ref _polls) > 2);
         await _api.CallAsync(_server.Client, "sync", 409, "/sync?source=example");
         await _api.CallAsync(_server.Client, "sync", 404, "/sync?source=none");
     }
