@@ -14,7 +14,7 @@ internal sealed class PageKeeper(
     RequestDefinition request, RecordReader reader, RejectStore rejects, FeedBookmark? bookmark, EventJournal journal, IdentityDirectory directory,
     LateAttribution late, TimeProvider time)
 {
-    private readonly NewerVersions? _versions = reader.Source.Maps.Any(map => map.Version is not null) ? new NewerVersions(reader, journal, time) : null;
+    private readonly NewerVersions? _versions = reader.HasVersions ? new NewerVersions(reader, journal, time) : null;
 
     /// <summary>
     /// Keeps a page; <paramref name="moved"/> is the bookmark behind it. Where some of it could not be kept aside the bookmark stays. Null when another
@@ -50,7 +50,11 @@ internal sealed class PageKeeper(
         {
             var (newer, known) = changed.Count == 0 ? ([], 0) : await _versions!.AmendAsync(changed, cancellation);
             counts += new SourceCounts(Changed: -known - newer.Count, Duplicates: known, Superseded: newer.Count);
-            if (await AppendAsync(newer, state, cancellation) is not { } result)
+            var before = 0;
+            for (; newer.Count - before > Append.MaxEntries; before += Append.MaxEntries)
+                if (await AppendAsync([.. newer.Skip(before).Take(Append.MaxEntries)], [], cancellation) is null)
+                    return null;
+            if (await AppendAsync([.. newer.Skip(before)], state, cancellation) is not { } result)
                 return null;
             Moved(moved, refused, result);
         }
