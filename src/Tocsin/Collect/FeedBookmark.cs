@@ -24,7 +24,7 @@ internal sealed class FeedBookmark(string source, string request)
 
     /// <summary>The walk to go on with under this <see cref="Pager.Style"/>; null: begin one.</summary>
     public PageWalk? Resume(DateTimeOffset now, string? style) =>
-        _isForgotten || now - Current.Walk?.At > OldWalk || Current.Walk?.Paging != style ? null : Current.Walk;
+        _isForgotten || (now - Current.Walk?.At)?.Duration() > OldWalk || Current.Walk?.Paging != style ? null : Current.Walk;
 
     /// <summary>Does not go on with the walk that is under way: what led on leads nowhere.</summary>
     public void Forget() => _isForgotten = true;

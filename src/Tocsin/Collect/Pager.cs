@@ -23,6 +23,7 @@ internal sealed class Pager(PagingDefinition? paging, CursorDefinition? cursor)
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private HashSet<PageItem> _before = [];
     private int _emptyPages;
+    private int _repeats;
 
     /// <summary>What a mark means: one that was made under another style or page size leads astray. Null: no pages.</summary>
     public static string? Style(PagingDefinition? paging) =>
@@ -73,13 +74,16 @@ internal sealed class Pager(PagingDefinition? paging, CursorDefinition? cursor)
 
     /// <summary>
     /// The end is an empty page, never a short one: what comes and goes meanwhile makes pages of any length. Also one that holds all of the page
-    /// before: then the upstream knows no pages, even when it has new records at each call, or gives its last one for any number.
+    /// before, or the second in a row that holds most of it: then the upstream knows no pages, even when its answer moves on from call to call, or it gives
+    /// its last page for any number. One alone may be a page onto which newer records have pushed those of the page before.
     /// </summary>
     private string? ByNumber(string? mark, in PageSeen page)
     {
         var before = _before;
         _before = page.Page.Items();
-        if (_before.Count == 0 || (before.Count > 0 && before.IsSubsetOf(_before)))
+        var again = before.Count(_before.Contains);
+        _repeats = again * 2 > before.Count ? _repeats + 1 : 0;
+        if (_before.Count == 0 || _repeats > 1 || (before.Count > 0 && again == before.Count))
             return null;
         if (paging!.Style == PagingStyle.Page)
             return Number((mark is null ? paging.First : Parse(mark)) + 1);

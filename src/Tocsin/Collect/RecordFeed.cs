@@ -119,7 +119,9 @@ internal sealed class RecordFeed(
                 return new FetchFailure(FetchFailureKind.TooManyRejects,
                     $"{kept.Refused} records can neither be mapped nor kept aside: {RejectStore.MaxKept:N0} are kept already. See /sources/{{name}}/rejects and mend the map");
             }
-            status.Took(kept.Counts with { Polls = 1, Succeeded = 1, PossibleGaps = isEnd && MayHaveGap() ? 1 : 0 }, page.Newest);
+            // What led nowhere is counted as the failure that it is.
+            var polls = leadsOn ? 1 : 0;
+            status.Took(kept.Counts with { Polls = polls, Succeeded = polls, PossibleGaps = isEnd && MayHaveGap() ? 1 : 0 }, page.Newest);
             status.MovedTo(bookmark?.Current.Position);
             _totals.IsOpen = !isEnd;
             if (isEnd)

@@ -25,6 +25,53 @@ public sealed partial class IncrementalFeedTests
         (await EventsAsync()).ShouldBe(["a", "at-call-1", "at-call-2"]);
     }
 
+    [Fact]
+    public async Task An_upstream_that_knows_no_pages_and_whose_answer_slides_on_at_each_call_is_asked_a_few_times()
+    {
+        var calls = 0;
+        _alerts.Before = async context =>
+        {
+            calls++;
+            var window = Enumerable.Range(calls, 20).Select(i => $$"""{"id":"a{{i:D4}}","at":"2026-03-01T11:00:00Z"}""");
+            await StubUpstream.JsonAsync(context, $"[{string.Join(',', window)}]");
+            return true;
+        };
+        await StartAsync(Yaml("page", "paging: { style: page }"));
+        calls.ShouldBe(3);
+        (await EventsAsync()).Count.ShouldBe(22);
+        View().LastError.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Of_pages_with_the_newest_first_none_is_left_out_when_many_new_ones_push_the_others_on()
+    {
+        for (var i = 0; i < 45; i++)
+            _alerts.Add($"a{i:D2}", Now.AddMinutes(-i));
+        _alerts.Before = context =>
+        {
+            if (_stub.Calls.Count == 2)
+                _alerts.Push([.. Enumerable.Range(0, 8).Select(i => $"new-{i}")], Now);
+            return Task.FromResult(false);
+        };
+        await StartAsync(Yaml("page", Tens));
+        await NextAsync();
+        (await EventsAsync()).Count.ShouldBe(53);
+    }
+
+    [Fact]
+    public async Task A_walk_from_a_time_when_the_clock_was_ahead_is_begun_anew()
+    {
+        for (var i = 0; i < 30; i++)
+            _alerts.Add($"a{i:D2}", Now.AddMinutes(-60 + i));
+        const string Paging = "paging: { style: page, size_param: limit, size: 10, max_pages: 1 }";
+        await StartAsync(Yaml("page", Paging));
+        var walk = Bookmark.Read((await _rig.Store.GetStateAsync(Bookmark.StateName("example"), "/page", default)).ShouldNotBeNull().Value).Walk.ShouldNotBeNull();
+        var ahead = new Bookmark { Walk = walk with { At = Now.AddYears(1), Mark = "77" } };
+        await _rig.Journal.AppendAsync(new Append { State = [new StateWrite(Bookmark.StateName("example"), "/page", ahead.ToBytes())] }, default);
+        await RestartAsync(Yaml("page", Paging));
+        _stub.Calls.Last().Target.ShouldContain("page=1");
+    }
+
     [Theory]
     [InlineData("page", Tens)]
     [InlineData("offset", "paging: { style: offset, size_param: limit, size: 10 }")]

@@ -53,7 +53,7 @@ public sealed partial class FolderRulesTests
 
         // What is certainly there is seen; else the emptiness below would mean nothing.
         uses.ShouldContain(new TypeUse("BoardFeeder", "Tocsin.Projections", "Tocsin.Journal"));
-        uses.ShouldContain(new TypeUse("RecordFeed", "Tocsin.Collect", "Tocsin.Enrich"));
+        uses.ShouldContain(new TypeUse("PageKeeper", "Tocsin.Collect", "Tocsin.Enrich"));
         uses.Where(use => !May(use.From, use.To)).ShouldBeEmpty();
     }
 
