@@ -57,6 +57,8 @@ internal sealed class PageKeeper(
             if (await AppendAsync([.. newer.Skip(before)], state, cancellation) is not { } result)
                 return null;
             Moved(moved, refused, result);
+            foreach (var amendment in newer.OfType<Amendment>())
+                LearnIfKnown(amendment.Revision!.Attribution, amendment.Revision.Time);
         }
         journal.Metrics?.Rejected(reader.Source.Kind, reader.Source.Name, page.Rejected);
         return new KeptPage(counts, refused);
@@ -77,7 +79,6 @@ internal sealed class PageKeeper(
     private SourceCounts Count(SecurityEvent[] events, AppendResult result, List<SecurityEvent> changed)
     {
         var (created, duplicates, unattributed) = (0, 0, 0);
-        var unresolved = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < events.Length; i++)
         {
             var e = events[i];
@@ -88,11 +89,15 @@ internal sealed class PageKeeper(
                 continue;
             created++;
             unattributed += e.UserId is null ? 1 : 0;
-            // The identity may have come between our look-up and this commit; then nobody else would look again.
-            if (e.Attribution is { Rule: AttributionRule.Unresolved, Address: { } address } && directory.ResolveAddress(e.Source, address, e.Time) is not null)
-                unresolved.Add(address);
+            LearnIfKnown(e.Attribution, e.Time);
         }
-        late.Learned(unresolved);
         return new SourceCounts(Events: created, Duplicates: duplicates, Changed: events.Length - created - duplicates, Unattributed: unattributed);
+    }
+
+    /// <summary>The identity may have come between our look-up and this commit; then nobody else would look again.</summary>
+    private void LearnIfKnown(Attribution attribution, EventTime at)
+    {
+        if (attribution is { Rule: AttributionRule.Unresolved, Address: { } address } && directory.ResolveAddress(reader.Source.Name, address, at) is not null)
+            late.Learned([address]);
     }
 }

@@ -43,7 +43,7 @@ internal sealed partial class RejectRetry(
     private async Task<int> KeepAsync(RetriedFeed feed, IReadOnlyList<SecurityEvent> events, CancellationToken cancellation)
     {
         var page = new RecordPage(events, [], MoreRejects: 0, UnknownPriorities: 0, Reached: null);
-        // Null: another node is at work on this feed, and has tried them again at its own start.
+        // Null: another node, or a poll that was asked for meanwhile, has just moved the bookmark. They stay aside until the next start.
         if (await feed.Keeper.KeepAsync(page, moved: null, cancellation) is not { } kept)
             return 0;
         feed.Status.Took(kept.Counts, page.Newest);
