@@ -35,7 +35,7 @@ internal sealed class IndexPage(Replay? replay)
                   the older version stays where it is, so an answer without since has both
               curl {root}/ledger                              how many records it has ever made, by feed; an alert counts once
               curl '{root}/ledger?full=true'                  with the records themselves, alerts in each version
-              curl '{root}/ledger?feed=alerts'                distinct alerts, and records with all versions
+              curl '{root}/ledger?feed=alerts'                distinct alerts, records with all versions, and calls so far
               curl '{root}/ledger?feed=alerts&ids=true&after=0&limit=10000'
                   id -> newest version, in the order of their making; go on with after=next_after until that is null.
                   Ids that begin with extra- came from faults and are never in it: a store may have them or not

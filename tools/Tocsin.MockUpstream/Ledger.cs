@@ -14,7 +14,7 @@ namespace Tocsin.MockUpstream;
 /// stands as it was served. What faults put in (extra, repeated, shuffled records) is not in it, but for the new alerts of
 /// <c>same_time</c> and <c>late_records</c>; <c>identity_gap</c> takes nothing out. In a replay: the records of the files.
 /// </summary>
-internal sealed class Ledger(Feeds feeds, Replay? replay)
+internal sealed class Ledger(Feeds feeds, Replay? replay, MockState state)
 {
     /// <summary>Ids in one answer.</summary>
     internal const int MaxIds = 10_000;
@@ -65,6 +65,7 @@ internal sealed class Ledger(Feeds feeds, Replay? replay)
             ["feed"] = AlertFeed.Name,
             ["distinct"] = feeds.Alerts.Count,
             ["records"] = feeds.Alerts.Log.Count,
+            ["calls"] = state.AlertCalls,
         };
         if (query["ids"] == "true")
         {

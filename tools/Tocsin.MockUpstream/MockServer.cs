@@ -95,7 +95,7 @@ public sealed class MockServer : IAsyncDisposable
     {
         var upstream = new Upstream(replay is null ? feeds.Find : replay.Find, state, dice, new Misbehaviour(time), time);
         var control = new ControlApi(feeds, replay is not null, state, drip, time);
-        var ledger = new Ledger(feeds, replay);
+        var ledger = new Ledger(feeds, replay, state);
         var index = new IndexPage(replay);
         app.Run(context => context.Request.Path.Value switch
         {

@@ -46,6 +46,8 @@ internal sealed class Upstream(Func<string, Feed?> find, MockState state, FaultD
 
     private async Task AnswerAsync(HttpContext context, Feed feed)
     {
+        if (feed is AlertFeed)
+            state.CountAlertCall();
         var config = state.Config;
         var draw = dice.Draw(config);
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, state.Stopping);
@@ -76,6 +78,12 @@ internal sealed class Upstream(Func<string, Feed?> find, MockState state, FaultD
 internal sealed class MockState(MockConfig config, CancellationToken stopping)
 {
     private volatile MockConfig _config = config;
+    private long _alertCalls;
+
+    /// <summary>Calls for alerts so far, answered or not.</summary>
+    internal long AlertCalls => Interlocked.Read(ref _alertCalls);
+
+    internal void CountAlertCall() => Interlocked.Increment(ref _alertCalls);
 
     /// <summary>Replaced as a whole, so that a call sees one state of it.</summary>
     internal MockConfig Config

@@ -25,6 +25,9 @@ internal sealed record Bookmark
 /// <summary>One walk through the pages of an answer. The position it was begun with stays the same to its end.</summary>
 internal sealed record PageWalk
 {
+    /// <summary>The <see cref="Pager.Style"/> under which <see cref="Mark"/> leads on.</summary>
+    public string? Paging { get; init; }
+
     /// <summary>Value of the cursor's parameter on every page; null: left out.</summary>
     public string? Asked { get; init; }
 

@@ -16,9 +16,12 @@ internal static class CursorText
         return cursor.Prefix + Text(cursor.Format, from);
     }
 
-    /// <summary>The bookmark, or where there is none yet the instant that the first poll asks from.</summary>
+    /// <summary>
+    /// The bookmark, or where there is none yet the instant that the first poll asks from. A bookmark after now is one that our clock set when it was
+    /// ahead: now is as far as it can be trusted.
+    /// </summary>
     public static EventTime Start(CursorDefinition cursor, string? position, DateTimeOffset now) =>
-        position is not null && EventTime.TryParse(position, out var time) ? time
+        position is not null && EventTime.TryParse(position, out var time) ? (time > EventTime.From(now) ? EventTime.From(now) : time)
         : cursor.StartTime ?? EventTime.From(now - DateTimeOffset.MinValue > cursor.StartBack ? now - cursor.StartBack : DateTimeOffset.MinValue);
 
     // Rounded down: asking a moment earlier than needed brings what is known already, a moment later would lose something.

@@ -22,8 +22,9 @@ internal sealed class FeedBookmark(string source, string request)
         (Current, _version) = row is null ? (new Bookmark(), 0) : (Bookmark.Read(row.Value), row.Version);
     }
 
-    /// <summary>The walk to go on with; null: begin one.</summary>
-    public PageWalk? Resume(DateTimeOffset now) => _isForgotten || now - Current.Walk?.At > OldWalk ? null : Current.Walk;
+    /// <summary>The walk to go on with under this <see cref="Pager.Style"/>; null: begin one.</summary>
+    public PageWalk? Resume(DateTimeOffset now, string? style) =>
+        _isForgotten || (now - Current.Walk?.At)?.Duration() > OldWalk || Current.Walk?.Paging != style ? null : Current.Walk;
 
     /// <summary>Does not go on with the walk that is under way: what led on leads nowhere.</summary>
     public void Forget() => _isForgotten = true;

@@ -14,7 +14,7 @@ internal sealed class PageKeeper(
     RequestDefinition request, RecordReader reader, RejectStore rejects, FeedBookmark? bookmark, EventJournal journal, IdentityDirectory directory,
     LateAttribution late, TimeProvider time)
 {
-    private readonly NewerVersions? _versions = reader.Source.Maps.Any(map => map.Version is not null) ? new NewerVersions(reader, journal, time) : null;
+    private readonly NewerVersions? _versions = reader.HasVersions ? new NewerVersions(reader, journal, time) : null;
 
     /// <summary>
     /// Keeps a page; <paramref name="moved"/> is the bookmark behind it. Where some of it could not be kept aside the bookmark stays. Null when another
@@ -50,9 +50,15 @@ internal sealed class PageKeeper(
         {
             var (newer, known) = changed.Count == 0 ? ([], 0) : await _versions!.AmendAsync(changed, cancellation);
             counts += new SourceCounts(Changed: -known - newer.Count, Duplicates: known, Superseded: newer.Count);
-            if (await AppendAsync(newer, state, cancellation) is not { } result)
+            var before = 0;
+            for (; newer.Count - before > Append.MaxEntries; before += Append.MaxEntries)
+                if (await AppendAsync([.. newer.Skip(before).Take(Append.MaxEntries)], [], cancellation) is null)
+                    return null;
+            if (await AppendAsync([.. newer.Skip(before)], state, cancellation) is not { } result)
                 return null;
             Moved(moved, refused, result);
+            foreach (var amendment in newer.OfType<Amendment>())
+                LearnIfKnown(amendment.Revision!.Attribution, amendment.Revision.Time);
         }
         journal.Metrics?.Rejected(reader.Source.Kind, reader.Source.Name, page.Rejected);
         return new KeptPage(counts, refused);
@@ -73,7 +79,6 @@ internal sealed class PageKeeper(
     private SourceCounts Count(SecurityEvent[] events, AppendResult result, List<SecurityEvent> changed)
     {
         var (created, duplicates, unattributed) = (0, 0, 0);
-        var unresolved = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < events.Length; i++)
         {
             var e = events[i];
@@ -84,11 +89,15 @@ internal sealed class PageKeeper(
                 continue;
             created++;
             unattributed += e.UserId is null ? 1 : 0;
-            // The identity may have come between our look-up and this commit; then nobody else would look again.
-            if (e.Attribution is { Rule: AttributionRule.Unresolved, Address: { } address } && directory.ResolveAddress(e.Source, address, e.Time) is not null)
-                unresolved.Add(address);
+            LearnIfKnown(e.Attribution, e.Time);
         }
-        late.Learned(unresolved);
         return new SourceCounts(Events: created, Duplicates: duplicates, Changed: events.Length - created - duplicates, Unattributed: unattributed);
+    }
+
+    /// <summary>The identity may have come between our look-up and this commit; then nobody else would look again.</summary>
+    private void LearnIfKnown(Attribution attribution, EventTime at)
+    {
+        if (attribution is { Rule: AttributionRule.Unresolved, Address: { } address } && directory.ResolveAddress(reader.Source.Name, address, at) is not null)
+            late.Learned([address]);
     }
 }

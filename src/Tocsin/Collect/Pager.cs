@@ -8,18 +8,26 @@ namespace Tocsin.Collect;
 /// <param name="Root">The answer.</param>
 /// <param name="Link">Its Link header; null when it has none.</param>
 /// <param name="Url">The address that gave it.</param>
-/// <param name="Records">Records on it, also those that cannot be mapped.</param>
-/// <param name="IsNew">True when it holds a record that the page before did not.</param>
-internal readonly record struct PageSeen(JsonElement Root, string? Link, Uri Url, int Records, bool IsNew);
+/// <param name="Page">Its records, also those that cannot be mapped.</param>
+internal readonly record struct PageSeen(JsonElement Root, string? Link, Uri Url, RecordPage Page);
 
-/// <summary>Leads through the pages of a source. Pure; one for each walk, since it remembers which marks it has seen.</summary>
+/// <summary>Leads through the pages of a source. Pure; one for each poll, since it remembers which marks it has seen, and the page before.</summary>
 internal sealed class Pager(PagingDefinition? paging, CursorDefinition? cursor)
 {
     /// <summary>Longer is no cursor of an upstream in its right mind, and would not fit an address.</summary>
     public const int MaxMarkCharacters = 8 << 10;
 
+    /// <summary>Some upstreams filter after they cut into pages, and have pages without a record that lead on. Others lead on for ever: more in a row are the end.</summary>
+    public const int MaxEmptyPages = 10;
+
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
-    private int _fullPage;
+    private HashSet<PageItem> _before = [];
+    private int _emptyPages;
+    private int _repeats;
+
+    /// <summary>What a mark means: one that was made under another style or page size leads astray. Null: no pages.</summary>
+    public static string? Style(PagingDefinition? paging) =>
+        paging is null ? null : string.Create(CultureInfo.InvariantCulture, $"{paging.Style} {paging.Param} {paging.SizeParam} {paging.Size} {paging.First}");
 
     /// <summary>The path, or the whole address, of the page behind a mark (null: the first).</summary>
     public string Request(string get, string? asked, string? mark)
@@ -42,13 +50,14 @@ internal sealed class Pager(PagingDefinition? paging, CursorDefinition? cursor)
     /// <summary>The mark of the page behind the one that was asked for with <paramref name="mark"/>; null at the end. A failure when the pages go round in circles.</summary>
     public (string? Next, FetchFailure? Failure) After(string? mark, in PageSeen page)
     {
-        if (paging is null || page.Records == 0)
+        if (paging is null)
             return default;
         if (paging.Style is PagingStyle.Page or PagingStyle.Offset)
             return (ByNumber(mark, page), null);
         var next = paging.Style == PagingStyle.Link ? LinkHeader.Next(page.Link) : TextAt(page.Root);
         // What is sent for good as "the cursor from here on", or once more for the same page, is the end.
-        if (string.IsNullOrEmpty(next) || next == mark)
+        _emptyPages = page.Page.Records == 0 ? _emptyPages + 1 : 0;
+        if (string.IsNullOrEmpty(next) || next == mark || _emptyPages > MaxEmptyPages)
             return default;
         if (paging.Style != PagingStyle.Cursor)
         {
@@ -64,18 +73,26 @@ internal sealed class Pager(PagingDefinition? paging, CursorDefinition? cursor)
     }
 
     /// <summary>
-    /// The end is an empty page, one shorter than the first of this walk (an upstream may give fewer than it is asked for, but then always), or one
-    /// that only repeats the page before: then the upstream knows no pages.
+    /// The end is an empty page, never a short one: what comes and goes meanwhile makes pages of any length. Also one that holds all of the page
+    /// before, or the second in a row that holds most of it: then the upstream knows no pages, even when its answer moves on from call to call, or it gives
+    /// its last page for any number. One alone may be a page onto which newer records have pushed those of the page before.
     /// </summary>
     private string? ByNumber(string? mark, in PageSeen page)
     {
-        var isShort = page.Records < _fullPage;
-        _fullPage = Math.Max(_fullPage, page.Records);
-        if (isShort || !page.IsNew)
+        var before = _before;
+        _before = page.Page.Items();
+        var again = before.Count(_before.Contains);
+        _repeats = again * 2 > before.Count ? _repeats + 1 : 0;
+        if (_before.Count == 0 || _repeats > 1 || (before.Count > 0 && again == before.Count))
             return null;
-        var at = mark is null ? (paging!.Style == PagingStyle.Page ? paging.First : 0) : long.Parse(mark, CultureInfo.InvariantCulture);
-        return Number(paging!.Style == PagingStyle.Page ? at + 1 : at + page.Records);
+        if (paging!.Style == PagingStyle.Page)
+            return Number((mark is null ? paging.First : Parse(mark)) + 1);
+        // By what the upstream can have counted: what stands twice, or beyond what was asked for, must not make us leave out others.
+        var counted = paging.SizeParam is null ? _before.Count : Math.Min(_before.Count, paging.Size);
+        return Number((mark is null ? 0 : Parse(mark)) + counted);
     }
+
+    private static long Parse(string mark) => long.Parse(mark, CultureInfo.InvariantCulture);
 
     private string? TextAt(JsonElement root)
     {

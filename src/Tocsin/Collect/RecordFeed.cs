@@ -28,37 +28,50 @@ internal sealed class RecordFeed(
     public async Task<FetchFailure?> PollAsync(CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
-        var walk = bookmark?.Resume(now);
+        var walk = bookmark?.Resume(now, Pager.Style(_source.Paging));
         if (walk is null || !_totals.IsOpen)
             _totals = new WalkTotals { IsWhole = walk is null };
         walk ??= Begin(now);
         var pager = new Pager(_source.Paging, _source.Cursor);
         var keeping = Task.FromResult<FetchFailure?>(null);
-        for (var pages = 1; ; pages++)
+        try
         {
-            var fetched = await FetchAsync(pager, walk, cancellation);
-            // In order: a page is kept before the one that followed it.
-            if (await keeping is { } notKept)
-                return notKept;
-            if (fetched.Failure is { } failure)
+            for (var pages = 1; ; pages++)
             {
-                if (!failure.IsTransient)
-                    bookmark?.Forget();
-                return failure;
+                var fetched = await FetchAsync(pager, walk, cancellation);
+                // In order: a page is kept before the one that followed it.
+                if (await keeping is { } notKept)
+                    return notKept;
+                if (fetched.Failure is { } failure)
+                    return await FailAsync(fetched.Page, walk, failure, cancellation);
+                walk = walk with { Mark = fetched.Next, At = time.GetUtcNow(), Reached = ReachedPosition.Later(_source.Cursor, walk.Reached, Reached(fetched, walk)) };
+                keeping = KeepAsync(fetched.Page!, walk, cancellation);
+                if (fetched.Next is null || pages >= (_source.Paging?.MaxPages ?? 1))
+                    return await keeping;
             }
-            walk = walk with { Mark = fetched.Next, At = time.GetUtcNow(), Reached = ReachedPosition.Later(_source.Cursor, walk.Reached, Reached(fetched, walk)) };
-            keeping = KeepAsync(fetched.Page!, walk, cancellation);
-            if (fetched.Next is null || pages >= (_source.Paging?.MaxPages ?? 1))
-                return await keeping;
         }
+        finally
+        {
+            // What stops the fetching must not leave a commit behind that a later poll would meet.
+            await ((Task)keeping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Ends a walk that cannot go on. A page that came whole is kept all the same, and the bookmark stays.</summary>
+    private async Task<FetchFailure> FailAsync(RecordPage? page, PageWalk walk, FetchFailure failure, CancellationToken cancellation)
+    {
+        if (!failure.IsTransient)
+            bookmark?.Forget();
+        return page is not null && await KeepAsync(page, walk, cancellation, leadsOn: false) is { } notKept ? notKept : failure;
     }
 
     /// <summary>A feed that gives nothing is asked from the same instant again: what comes meanwhile must not be slept over.</summary>
     private PageWalk Begin(DateTimeOffset now)
     {
         var position = bookmark?.Current.Position;
-        return _source.Cursor is not { } cursor ? new PageWalk() : new PageWalk
+        return _source.Cursor is not { } cursor ? new PageWalk { Paging = Pager.Style(_source.Paging) } : new PageWalk
         {
+            Paging = Pager.Style(_source.Paging),
             Asked = CursorText.Ask(cursor, position, now),
             Reached = cursor.IsTime ? CursorText.Start(cursor, position, now).ToString() : position,
         };
@@ -79,7 +92,7 @@ internal sealed class RecordFeed(
             var (page, misplaced) = reader.Read(answer, request);
             if (page is null)
                 return (null, null, misplaced);
-            var seen = new PageSeen(answer.Root, fetched.Link, fetched.Url!, page.Records, _totals.IsNew(page));
+            var seen = new PageSeen(answer.Root, fetched.Link, fetched.Url!, page);
             var (next, circling) = pager.After(walk.Mark, seen);
             return (page, next, circling);
         }
@@ -89,12 +102,12 @@ internal sealed class RecordFeed(
     private string? Reached((RecordPage? Page, string? Next, FetchFailure? Failure) fetched, PageWalk walk) =>
         _source.Cursor is { IsTime: false, Field: null } ? fetched.Next ?? walk.Mark : fetched.Page!.Reached;
 
-    private async Task<FetchFailure?> KeepAsync(RecordPage page, PageWalk walk, CancellationToken cancellation)
+    private async Task<FetchFailure?> KeepAsync(RecordPage page, PageWalk walk, CancellationToken cancellation, bool leadsOn = true)
     {
-        var isEnd = walk.Mark is null;
+        var isEnd = walk.Mark is null && leadsOn;
         try
         {
-            if (await keeper.KeepAsync(page, bookmark is null ? null : Next(walk), cancellation) is not { } kept)
+            if (await keeper.KeepAsync(page, bookmark is null || !leadsOn ? null : Next(walk), cancellation) is not { } kept)
             {
                 await bookmark!.LoadAsync(store, cancellation);
                 return new FetchFailure(FetchFailureKind.StoreUnavailable, "another node moved the bookmark of this feed; beginning from there");
@@ -106,11 +119,15 @@ internal sealed class RecordFeed(
                 return new FetchFailure(FetchFailureKind.TooManyRejects,
                     $"{kept.Refused} records can neither be mapped nor kept aside: {RejectStore.MaxKept:N0} are kept already. See /sources/{{name}}/rejects and mend the map");
             }
-            status.Took(kept.Counts with { Polls = 1, Succeeded = 1, PossibleGaps = isEnd && MayHaveGap() ? 1 : 0 }, page.Newest);
+            // What led nowhere is counted as the failure that it is.
+            var polls = leadsOn ? 1 : 0;
+            status.Took(kept.Counts with { Polls = polls, Succeeded = polls, PossibleGaps = isEnd && MayHaveGap() ? 1 : 0 }, page.Newest);
             status.MovedTo(bookmark?.Current.Position);
             _totals.IsOpen = !isEnd;
             if (isEnd)
                 status.Succeeded(time.GetUtcNow(), _totals.Records);
+            else if (leadsOn)
+                status.GoesOn();
             return null;
         }
         catch (JournalUnavailableException error)
@@ -131,9 +148,6 @@ internal sealed class RecordFeed(
 /// <summary>What a walk has brought so far.</summary>
 internal sealed class WalkTotals
 {
-    private HashSet<EventId> _page = [];
-    private int _records = -1;
-
     /// <summary>False when the walk began before the service did.</summary>
     public bool IsWhole { get; init; }
 
@@ -149,16 +163,5 @@ internal sealed class WalkTotals
     {
         Records += records;
         Known += counts.Duplicates + counts.Changed + counts.Superseded;
-    }
-
-    /// <summary>True when a page holds an event that the one before did not, or other records that cannot be mapped.</summary>
-    public bool IsNew(RecordPage page)
-    {
-        var ids = new HashSet<EventId>(page.Events.Count);
-        var isNew = page.Records != _records;
-        foreach (var e in page.Events)
-            isNew |= ids.Add(e.Id) && !_page.Contains(e.Id);
-        (_page, _records) = (ids, page.Records);
-        return isNew;
     }
 }

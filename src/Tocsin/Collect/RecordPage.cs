@@ -19,8 +19,29 @@ internal sealed record RecordPage(
 
     public int Rejected => Rejects.Count + MoreRejects;
 
+    /// <summary>True when a record may come again under its id in another version.</summary>
+    public bool HasVersions { get; init; }
+
     public EventTime? Newest => Events.Count == 0 ? null : Events.Max(e => e.Time);
+
+    /// <summary>Its distinct records, to compare with another page of the same poll.</summary>
+    public HashSet<PageItem> Items()
+    {
+        var items = new HashSet<PageItem>(Records);
+        foreach (var e in Events)
+            items.Add(new PageItem(e.Id, HasVersions ? e.Fingerprint : 0));
+        foreach (var reject in Rejects)
+        {
+            var hash = new HashCode();
+            hash.AddBytes(reject.Record);
+            items.Add(new PageItem(default, hash.ToHashCode()));
+        }
+        return items;
+    }
 }
+
+/// <summary>What tells a record of a page from others: its id, and where it may change, or has no id, its content.</summary>
+internal readonly record struct PageItem(EventId Id, long Content);
 
 /// <summary>Turns the records of an answer into events: map, attribute, and give each the id by which a repeat is known.</summary>
 internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, IdentityDirectory directory, Countries countries, TimeProvider time)
@@ -35,6 +56,9 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
     /// ended: the same record would have another number there.
     /// </summary>
     private readonly bool _numbersEquals = source.Cursor is null && source.Paging is null;
+
+    /// <summary>True when its records name their versions.</summary>
+    public bool HasVersions { get; } = source.Maps.Any(map => map.Version is not null);
 
     /// <summary>Whose records it reads.</summary>
     public SourceDefinition Source => source;
@@ -68,7 +92,7 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
                 moreRejects++;
             }
         }
-        return (new RecordPage(events, rejects, moreRejects, unknownPriorities, reached.Position), null);
+        return (new RecordPage(events, rejects, moreRejects, unknownPriorities, reached.Position) { HasVersions = HasVersions }, null);
     }
 
     /// <summary>A record by itself, kept aside earlier; null while it still cannot be mapped.</summary>

@@ -6,11 +6,13 @@ using Tocsin.Journal;
 namespace Tocsin.Collect;
 
 /// <summary>
-/// Maps again what was kept aside, at each start: a map changes only then, and an incremental source does not send it again.
+/// Maps again what was kept aside, at each start: a map changes only then, and an incremental source does not send it again. What can be mapped now is kept
+/// as a page of its request would be, so that it is counted, and supersedes an older version.
 /// </summary>
-internal sealed partial class RejectRetry(SourceDefinition source, RecordReader reader, RejectStore rejects, EventJournal journal, ILogger logger)
+internal sealed partial class RejectRetry(
+    SourceDefinition source, RecordReader reader, IReadOnlyList<RetriedFeed> feeds, IJournalStore store, ILogger logger)
 {
-    private const int RowsPerAppend = 500;
+    private const int RowsPerPage = 500;
 
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -18,35 +20,44 @@ internal sealed partial class RejectRetry(SourceDefinition source, RecordReader 
         string? after = null;
         try
         {
-            while (await journal.Store.ListStateAsync(RejectStore.StateName(source.Name), after, RowsPerAppend, cancellation) is { Count: > 0 } rows)
+            while (await store.ListStateAsync(RejectStore.StateName(source.Name), after, RowsPerPage, cancellation) is { Count: > 0 } rows)
             {
                 after = rows[^1].Key;
-                var events = rows.Select(row => (row.Key, Event: Map(row))).Where(row => row.Event is not null).ToList();
-                if (events.Count == 0)
-                    continue;
-                await journal.AppendAsync(new Append { Entries = [.. events.Select(row => row.Event!)], State = rejects.Drop(events.Select(row => row.Key)) }, cancellation);
-                mended += events.Count;
+                foreach (var events in rows.Select(Map).OfType<(RetriedFeed Feed, SecurityEvent Event)>().GroupBy(row => row.Feed, row => row.Event))
+                    mended += await KeepAsync(events.Key, [.. events], cancellation);
             }
+        }
+        catch (Exception error) when (!cancellation.IsCancellationRequested)
+        {
+            // They stay aside, and the next start tries again; that keeps no source from polling.
+            Log.NotTried(logger, source.Name, error.Message);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            return;
-        }
-        catch (Exception error)
-        {
-            // They stay aside, and the next start tries again; polling must not wait for that.
-            Log.NotTried(logger, source.Name, error.Message);
+            // Stopping: the next start tries again.
         }
         if (mended > 0)
             Log.Mended(logger, source.Name, mended);
     }
 
-    private SecurityEvent? Map(StateRow row)
+    private async Task<int> KeepAsync(RetriedFeed feed, IReadOnlyList<SecurityEvent> events, CancellationToken cancellation)
+    {
+        var page = new RecordPage(events, [], MoreRejects: 0, UnknownPriorities: 0, Reached: null);
+        // Null: another node, or a poll that was asked for meanwhile, has just moved the bookmark. They stay aside until the next start.
+        if (await feed.Keeper.KeepAsync(page, moved: null, cancellation) is not { } kept)
+            return 0;
+        feed.Status.Took(kept.Counts, page.Newest);
+        return events.Count;
+    }
+
+    private (RetriedFeed Feed, SecurityEvent Event)? Map(StateRow row)
     {
         using var reject = JsonDocument.Parse(row.Value, new JsonDocumentOptions { MaxDepth = 1000 });
         var record = reject.RootElement.GetProperty("record");
-        var request = source.Requests.FirstOrDefault(request => request.Id == reject.RootElement.GetProperty("request").GetString());
-        return request is null ? null : reader.ReadAgain(JsonMarshal.GetRawUtf8Value(record).ToArray(), request);
+        var id = reject.RootElement.GetProperty("request").GetString();
+        return feeds.FirstOrDefault(feed => feed.Request.Id == id) is { } feed && reader.ReadAgain(JsonMarshal.GetRawUtf8Value(record).ToArray(), feed.Request) is { } e
+            ? (feed, e)
+            : null;
     }
 
     private static partial class Log
@@ -58,3 +69,6 @@ internal sealed partial class RejectRetry(SourceDefinition source, RecordReader 
         public static partial void NotTried(ILogger logger, string source, string error);
     }
 }
+
+/// <summary>A request, and who keeps what it brings.</summary>
+internal sealed record RetriedFeed(RequestDefinition Request, PageKeeper Keeper, SourceStatus.FeedStatus Status);

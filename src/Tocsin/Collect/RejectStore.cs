@@ -46,13 +46,6 @@ internal sealed class RejectStore(string source)
         }
     }
 
-    /// <summary>The writes that take these out, by the keys of their rows.</summary>
-    public IReadOnlyList<StateWrite> Drop(IEnumerable<string> keys)
-    {
-        lock (_gate)
-            return [.. keys.Select(key => { _known.Remove(key); return new StateWrite(StateName(source), key, null); })];
-    }
-
     /// <summary>The writes that keep these aside, and how many there was no room for.</summary>
     public (IReadOnlyList<StateWrite> Writes, int Refused) Keep(IReadOnlyList<RejectedRecord> rejects, DateTimeOffset now)
     {

@@ -41,7 +41,7 @@ internal sealed partial class SourceRunner : IDisposable
             _identities = new FeedLoop(source, status, stages.Time, stages.Logger, feed.PollAsync);
         }
         var reader = new RecordReader(source, new DedupeKey(stages.Journal.Store.Info), stages.Directory, stages.Countries, stages.Time);
-        _retry = new RejectRetry(source, reader, _rejects, stages.Journal, stages.Logger);
+        var retried = new List<RetriedFeed>();
         foreach (var request in source.Requests)
         {
             var status = Status.AddFeed(request.Id);
@@ -49,7 +49,9 @@ internal sealed partial class SourceRunner : IDisposable
             var keeper = new PageKeeper(request, reader, _rejects, bookmark, stages.Journal, stages.Directory, stages.Late, stages.Time);
             var feed = new RecordFeed(request, _upstream, reader, keeper, bookmark, status, stages.Journal.Store, stages.Time);
             _feeds.Add((feed, new FeedLoop(source, status, stages.Time, stages.Logger, feed.PollAsync)));
+            retried.Add(new RetriedFeed(request, keeper, status));
         }
+        _retry = new RejectRetry(source, reader, retried, stages.Journal.Store, stages.Logger);
     }
 
     public SourceDefinition Source { get; }

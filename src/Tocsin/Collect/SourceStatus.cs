@@ -164,6 +164,13 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
                 (_lastSuccess, _lastError, _consecutiveFailures, _records) = (now, null, 0, total);
         }
 
+        /// <summary>An answer is in and more are to come: what failed before has passed.</summary>
+        public void GoesOn()
+        {
+            lock (owner._gate)
+                (_lastError, _consecutiveFailures) = (null, 0);
+        }
+
         /// <summary>Counts an answer, or what of it was taken in.</summary>
         public void Took(SourceCounts counts, EventTime? newest)
         {

@@ -68,7 +68,7 @@ public sealed class SourceTest(SourceDefinition source, IdentityDirectory known,
             var (page, misplaced) = reader.Read(answer, request);
             if (page is null)
                 return call with { Error = misplaced!.Message };
-            var (next, _) = pager.After(null, new PageSeen(answer.Root, fetched.Link, fetched.Url!, page.Records, IsNew: true));
+            var (next, _) = pager.After(null, new PageSeen(answer.Root, fetched.Link, fetched.Url!, page));
             var reached = source.Cursor is { IsTime: false, Field: null } ? next : page.Reached;
             return call with
             {

@@ -4,12 +4,12 @@ using System.Text.RegularExpressions;
 
 namespace Tocsin.SystemTests.Kit;
 
-/// <summary>Walks <c>/events</c> page by page, by the Link to the next.</summary>
+/// <summary>Walks <c>/events</c>, or another list of events, page by page, by the Link to the next.</summary>
 internal static partial class EventWalk
 {
-    public static async IAsyncEnumerable<JsonElement> AllAsync(ServerProcess server, string query)
+    public static async IAsyncEnumerable<JsonElement> AllAsync(ServerProcess server, string query, string list = "/events")
     {
-        var path = $"/events?{query}&limit=1000";
+        var path = $"{list}?{query}&limit=1000";
         while (path is not null)
         {
             using var answer = await server.Http.GetAsync(path);

@@ -47,14 +47,37 @@ internal sealed class MockProcess : IAsyncDisposable
     /// <summary>Changes its configuration: faults and rates as JSON.</summary>
     public Task SetAsync(string config) => PostAsync("/config", config);
 
+    /// <summary>The faults it has, by name.</summary>
+    public async Task<string[]> FaultsAsync() =>
+        [.. JsonElement.Parse(await _http.GetStringAsync("/config")).GetProperty("faults").EnumerateObject().Select(fault => fault.Name)];
+
     /// <summary>No faults, no drip, no latency.</summary>
-    public Task CalmAsync() => SetAsync("""
-        {"failure_rate":0,"latency_ms":0,"drip_per_second":0,"http_500":0,"http_429":0,"timeout":0,"truncate":0,"malformed":0,"repeat":0,"out_of_order":0,
-         "wrong_type":0,"redirect":0,"big_body":0,"gzip_bomb":0,"identity_gap":0}
+    public async Task CalmAsync() => await SetAsync($$"""
+        {"failure_rate":0,"latency_ms":0,"drip_per_second":0,"faults":{{{string.Join(',', (await FaultsAsync()).Select(fault => $"\"{fault}\":0"))}}} }
         """);
 
     /// <summary>Makes new records, dated now.</summary>
     public Task AddAsync(int count, string? type = null) => PostAsync($"/add?n={count}{(type is null ? "" : $"&type={type}")}", "");
+
+    /// <summary>Makes newer versions of this many alerts.</summary>
+    public Task ReviseAsync(int count) => PostAsync($"/revise?n={count}", "");
+
+    /// <summary>Every alert it ever made: its id and its newest version.</summary>
+    public async Task<Dictionary<string, int>> AlertsAsync()
+    {
+        var alerts = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int? after = 0; after is not null;)
+        {
+            var page = JsonElement.Parse(await _http.GetStringAsync($"/ledger?feed=alerts&ids=true&after={after}&limit=10000"));
+            foreach (var alert in page.GetProperty("ids").EnumerateObject())
+                alerts.Add(alert.Name, alert.Value.GetInt32());
+            after = page.GetProperty("next_after") is { ValueKind: JsonValueKind.Number } next ? next.GetInt32() : null;
+        }
+        return alerts;
+    }
+
+    /// <summary>How often it was asked for alerts.</summary>
+    public async Task<long> AlertCallsAsync() => JsonElement.Parse(await _http.GetStringAsync("/ledger?feed=alerts")).GetProperty("calls").GetInt64();
 
     /// <summary>Who holds which address, as the mock says now (without faults).</summary>
     public async Task<Dictionary<string, string>> IdentitiesAsync() => Board.Identities(JsonElement.Parse(await _http.GetStringAsync("/identities/")));

@@ -19,6 +19,13 @@ internal sealed class ServerHome : IDisposable
             _folder.Write($"data/sources/{source.Name}.yaml", source.ToString());
     }
 
+    /// <summary>Gives it one more source.</summary>
+    public ServerHome With(AlertYaml source)
+    {
+        _folder.Write($"data/sources/{source.Name}.yaml", source.ToString());
+        return this;
+    }
+
     public int Port { get; } = Ports.Free();
 
     public string Folder => _folder.Path;

@@ -4,7 +4,7 @@ using Tocsin.Journal;
 namespace Tocsin.Tests.Collect;
 
 /// <summary>Sources with a bookmark, against a real server and a real store.</summary>
-public sealed class IncrementalFeedTests : IAsyncLifetime
+public sealed partial class IncrementalFeedTests : IAsyncLifetime
 {
     private const string Cursor = "cursor: { param: since, start: -24h, overlap: 5m }";
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -103,12 +103,12 @@ public sealed class IncrementalFeedTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("page", "paging: { style: page, size_param: limit, size: 10 }")]
-    [InlineData("offset", "paging: { style: offset, size_param: limit, size: 10 }")]
-    [InlineData("cursor", "paging: { style: cursor, param: after, from: next, size_param: limit, size: 10 }\nrecords: items")]
-    [InlineData("next_url", "paging: { style: next_url, from: next, size_param: limit, size: 10 }\nrecords: items")]
-    [InlineData("link", "paging: { style: link, size_param: limit, size: 10 }")]
-    public async Task Every_style_of_paging_brings_every_record_once_and_goes_on_at_the_page_that_failed(string path, string paging)
+    [InlineData("page", "paging: { style: page, size_param: limit, size: 10 }", 5)]
+    [InlineData("offset", "paging: { style: offset, size_param: limit, size: 10 }", 5)]
+    [InlineData("cursor", "paging: { style: cursor, param: after, from: next, size_param: limit, size: 10 }\nrecords: items", 4)]
+    [InlineData("next_url", "paging: { style: next_url, from: next, size_param: limit, size: 10 }\nrecords: items", 4)]
+    [InlineData("link", "paging: { style: link, size_param: limit, size: 10 }", 4)]
+    public async Task Every_style_of_paging_brings_every_record_once_and_goes_on_at_the_page_that_failed(string path, string paging, int pages)
     {
         for (var i = 0; i < 35; i++)
             _alerts.Add($"a{i:D2}", Now.AddMinutes(-60 + i));
@@ -127,7 +127,7 @@ public sealed class IncrementalFeedTests : IAsyncLifetime
         View().Counts.Failed.ShouldBe(1);
         var targets = _stub.Calls.Select(call => call.Target).ToList();
         targets[2].ShouldBe(targets[3], "the page that failed, not the first one");
-        targets.Distinct().Count().ShouldBe(4);
+        targets.Distinct().Count().ShouldBe(pages, "where pages have numbers an empty one is the end");
         View().Feeds[0].Records.ShouldBe(35);
         View().LastSuccess.ShouldNotBeNull();
     }
@@ -167,6 +167,7 @@ public sealed class IncrementalFeedTests : IAsyncLifetime
         };
         await StartAsync(Yaml("cursor", "paging: { style: cursor, param: after, from: next }\nrecords: items"));
         _stub.Calls.Count.ShouldBe(3);
+        (await EventsAsync()).Count.ShouldBe(3, "the last answer was whole, too");
         View().LastError.ShouldNotBeNull().ShouldContain("round in circles");
         View().Cursor.ShouldBeNull("the walk did not come to its end");
         await NextAsync();

@@ -62,6 +62,28 @@ public sealed class LateAttributionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_mapping_that_came_while_a_newer_version_was_read_is_found_when_the_version_is_committed()
+    {
+        Run();
+        var source = SomeSource.Valid(SomeSource.Yaml(map: "{ external_id: id, version: v, time: at, user_id: ip }").Replace("name: example", "name: own", StringComparison.Ordinal));
+        var reader = new RecordReader(source, new DedupeKey(_store.Info), _directory, _time);
+        var keeper = new PageKeeper(source.Requests[0], reader, new RejectStore("own"), null, _journal, _directory, _late, _time);
+        RecordPage Page(int version)
+        {
+            var (answer, _) = Answer.Parse(System.Text.Encoding.UTF8.GetBytes($$"""[{"id":"a","v":{{version}},"at":5,"ip":"{{Ip}}"}]"""));
+            using (answer)
+                return reader.Read(answer.ShouldNotBeNull(), source.Requests[0]).Page.ShouldNotBeNull();
+        }
+        (await keeper.KeepAsync(Page(1), null, default)).ShouldNotBeNull();
+        var second = Page(2);
+        await LearnAsync("A", at: 10);
+        await _journal.WaitPastAsync(1, default);
+        (await keeper.KeepAsync(second, null, default)).ShouldNotBeNull().Counts.Superseded.ShouldBe(1);
+        await _journal.WaitPastAsync(3, default);
+        (await _store.FindAsync(1, default)).ShouldNotBeNull().UserId.ShouldBe("A");
+    }
+
+    [Fact]
     public async Task Events_and_mappings_that_come_at_the_same_time_always_meet()
     {
         Run();

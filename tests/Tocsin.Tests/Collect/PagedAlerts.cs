@@ -22,6 +22,17 @@ internal sealed class PagedAlerts
 
     public void AddRaw(DateTimeOffset time, string json) => _alerts.Add(("", time, json));
 
+    /// <summary>New ones before all others, as where the newest come first.</summary>
+    public void Push(IReadOnlyList<string> ids, DateTimeOffset time)
+    {
+        foreach (var id in ids)
+        {
+            Add(id, time);
+            _alerts.Insert(0, _alerts[^1]);
+            _alerts.RemoveAt(_alerts.Count - 1);
+        }
+    }
+
     /// <summary>What an answer holds of an alert from now on.</summary>
     public void Replace(string id, string more)
     {

@@ -30,6 +30,18 @@ public sealed class LedgerTests
     }
 
     [Fact]
+    public async Task Calls_for_alerts_are_counted_also_those_that_fail()
+    {
+        await using var mock = await RunningMock.StartAsync();
+        await mock.AlertsAsync();
+        await mock.SetAsync("""{"http_500":1}""");
+        using var alerts = await mock.GetAsync("/alerts/link");
+        using var identities = await mock.GetAsync("/identities/");
+        ((int)alerts.StatusCode, (int)identities.StatusCode).ShouldBe((500, 500));
+        (await mock.JsonAsync("/ledger?feed=alerts")).GetProperty("calls").GetInt32().ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_page_of_ids_is_bounded_and_ends_where_the_ids_end()
     {
         await using var mock = await RunningMock.StartAsync(o => o with { Alerts = Ledger.MaxIds + 1 });
