@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Tocsin.Collect;
 using Tocsin.Enrich;
+using Tocsin.Enrich.Geo;
 using Tocsin.Journal;
 
 namespace Tocsin.Tests.Collect;
@@ -66,7 +67,7 @@ public sealed class LateAttributionTests : IAsyncLifetime
     {
         Run();
         var source = SomeSource.Valid(SomeSource.Yaml(map: "{ external_id: id, version: v, time: at, user_id: ip }").Replace("name: example", "name: own", StringComparison.Ordinal));
-        var reader = new RecordReader(source, new DedupeKey(_store.Info), _directory, _time);
+        var reader = new RecordReader(source, new DedupeKey(_store.Info), _directory, new Countries(), _time);
         var keeper = new PageKeeper(source.Requests[0], reader, new RejectStore("own"), null, _journal, _directory, _late, _time);
         RecordPage Page(int version)
         {
