@@ -29,6 +29,7 @@ internal static class CallFailure
         {
             429 => FetchFailureKind.RateLimited,
             401 or 403 => FetchFailureKind.Unauthorised,
+            404 => FetchFailureKind.NotFound,
             408 or >= 500 => FetchFailureKind.ServerError,
             _ => FetchFailureKind.UnexpectedStatus,
         };

@@ -18,6 +18,9 @@ public enum FetchFailureKind
     /// <summary>The upstream said 401 or 403.</summary>
     Unauthorised,
 
+    /// <summary>The upstream said 404. Some say so for a page behind the last.</summary>
+    NotFound,
+
     /// <summary>Another status than 200.</summary>
     UnexpectedStatus,
 

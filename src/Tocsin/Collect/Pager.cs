@@ -72,6 +72,10 @@ internal sealed class Pager(PagingDefinition? paging, CursorDefinition? cursor)
         return _seen.Add(next) ? (next, null) : (null, new FetchFailure(FetchFailureKind.Redirected, "the pages go round in circles: what leads to the next page was used before"));
     }
 
+    /// <summary>True when a page that was only guessed to follow is not there: many upstreams with numbered pages answer 404 behind the last.</summary>
+    public bool IsBehindTheLast(string? mark, FetchFailure failure) =>
+        mark is not null && failure.Kind == FetchFailureKind.NotFound && paging is { Style: PagingStyle.Page or PagingStyle.Offset };
+
     /// <summary>
     /// The end is an empty page, never a short one: what comes and goes meanwhile makes pages of any length. Also one that holds all of the page
     /// before, or the second in a row that holds most of it: then the upstream knows no pages, even when its answer moves on from call to call, or it gives

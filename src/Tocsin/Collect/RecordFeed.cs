@@ -82,7 +82,7 @@ internal sealed class RecordFeed(
         var ask = pager.Request(request.Get, walk.Asked, walk.Mark);
         var fetched = await (ask.StartsWith('/') ? upstream.GetAsync(ask, cancellation) : upstream.GetAsync(new Uri(ask), cancellation));
         if (fetched.Failure is not null)
-            return (null, null, fetched.Failure);
+            return pager.IsBehindTheLast(walk.Mark, fetched.Failure) ? (RecordPage.Empty, null, null) : (null, null, fetched.Failure);
         var (answer, malformed) = Answer.Parse(fetched.Body!);
         if (answer is null)
             return (null, null, malformed);

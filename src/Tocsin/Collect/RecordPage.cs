@@ -15,6 +15,8 @@ internal sealed record RejectedRecord(string Request, byte[] Record, string Reas
 internal sealed record RecordPage(
     IReadOnlyList<SecurityEvent> Events, IReadOnlyList<RejectedRecord> Rejects, int MoreRejects, int UnknownPriorities, string? Reached)
 {
+    public static readonly RecordPage Empty = new([], [], 0, 0, null);
+
     public int Records => Events.Count + Rejected;
 
     public int Rejected => Rejects.Count + MoreRejects;

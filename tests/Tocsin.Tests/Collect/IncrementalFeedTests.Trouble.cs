@@ -98,6 +98,34 @@ public sealed partial class IncrementalFeedTests
         Encode(await EventAsync("a4")).ShouldContain("\"v\":3");
     }
 
+    [Theory]
+    [InlineData("page", Tens, true)]
+    [InlineData("offset", "paging: { style: offset, size_param: limit, size: 10 }", true)]
+    [InlineData("link", "paging: { style: link, size_param: limit, size: 10 }", false)]
+    public async Task Where_pages_are_numbered_a_404_behind_the_first_is_their_end_and_nowhere_else(string path, string paging, bool isEnd)
+    {
+        for (var i = 0; i < 20; i++)
+            _alerts.Add($"a{i:D2}", Now.AddMinutes(-60 + i));
+        if (!isEnd)
+            _alerts.Add("behind", Now);
+        _alerts.Before = context =>
+        {
+            if (_stub.Calls.Count != 3)
+                return Task.FromResult(false);
+            context.Response.StatusCode = 404;
+            return Task.FromResult(true);
+        };
+        await StartAsync(Yaml(path, paging));
+        (View().LastError is null, View().Cursor is not null, (await EventsAsync()).Count).ShouldBe((isEnd, isEnd, 20));
+        _alerts.Before = context =>
+        {
+            context.Response.StatusCode = 404;
+            return Task.FromResult(true);
+        };
+        await NextAsync();
+        View().LastError.ShouldNotBeNull("the first page must be there");
+    }
+
     [Fact]
     public async Task Of_pages_with_the_newest_first_a_short_one_is_not_the_end()
     {

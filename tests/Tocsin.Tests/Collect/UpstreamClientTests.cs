@@ -314,7 +314,7 @@ public sealed class UpstreamClientTests
     [InlineData(400, FetchFailureKind.UnexpectedStatus, false)]
     [InlineData(401, FetchFailureKind.Unauthorised, false)]
     [InlineData(403, FetchFailureKind.Unauthorised, false)]
-    [InlineData(404, FetchFailureKind.UnexpectedStatus, false)]
+    [InlineData(404, FetchFailureKind.NotFound, false)]
     [InlineData(408, FetchFailureKind.ServerError, true)]
     [InlineData(429, FetchFailureKind.RateLimited, true)]
     [InlineData(500, FetchFailureKind.ServerError, true)]
