@@ -14,7 +14,7 @@ public sealed class ReadyMadeSourceTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("alerts", 5, 2, "2025-01-15T10:04:00.500Z")]
+    [InlineData("alerts", 5, 3, "2025-01-15T10:04:00.500Z")]
     [InlineData("github-audit", 5, 2, "2025-01-15T10:04:00.500Z")]
     [InlineData("okta-system-log", 5, 3, "2025-01-15T10:04:00.500Z")]
     public async Task Every_record_of_every_page_is_kept_once_and_known_when_it_comes_again(string name, int records, int pages, string cursor)
