@@ -72,6 +72,19 @@ internal sealed class Pager(PagingDefinition? paging, CursorDefinition? cursor)
         return _seen.Add(next) ? (next, null) : (null, new FetchFailure(FetchFailureKind.Redirected, "the pages go round in circles: what leads to the next page was used before"));
     }
 
+    /// <summary>The mark of the next page where it is plain before the records are understood: behind a full numbered page. Null: wait for <see cref="After"/>.</summary>
+    public string? Guess(string? mark, int records)
+    {
+        if (paging?.SizeParam is null || records != paging.Size)
+            return null;
+        return paging.Style switch
+        {
+            PagingStyle.Page => Number((mark is null ? paging.First : Parse(mark)) + 1),
+            PagingStyle.Offset => Number((mark is null ? 0 : Parse(mark)) + records),
+            _ => null,
+        };
+    }
+
     /// <summary>True when a page that was only guessed to follow is not there: many upstreams with numbered pages answer 404 behind the last.</summary>
     public bool IsBehindTheLast(string? mark, FetchFailure failure) =>
         mark is not null && failure.Kind == FetchFailureKind.NotFound && paging is { Style: PagingStyle.Page or PagingStyle.Offset };

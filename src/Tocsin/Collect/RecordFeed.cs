@@ -4,8 +4,8 @@ namespace Tocsin.Collect;
 
 /// <summary>
 /// One request of a source, polled: fetch a page, wait for this poll's identities, turn the records into events, commit them with what is kept aside
-/// and the bookmark, and go on to the next page while there is one. While a page is committed the next is fetched. A repeat of a known record adds
-/// nothing, so a crash at any point repeats at most work.
+/// and the bookmark, and go on to the next page while there is one. While a page is committed the next is understood, and the one behind it fetched where
+/// it can be guessed. A repeat of a known record adds nothing, so a crash at any point repeats at most work.
 /// </summary>
 internal sealed class RecordFeed(
     RequestDefinition request, UpstreamClient upstream, RecordReader reader, PageKeeper keeper, FeedBookmark? bookmark, SourceStatus.FeedStatus status,
@@ -13,6 +13,7 @@ internal sealed class RecordFeed(
 {
     private readonly SourceDefinition _source = reader.Source;
     private WalkTotals _totals = new();
+    private (string Ask, Task<FetchResult> Answer)? _ahead;
 
     /// <summary>Set at the start of each poll: completes when the identities have answered, failed or timed out.</summary>
     public Task Identities { get; set; } = Task.CompletedTask;
@@ -52,6 +53,7 @@ internal sealed class RecordFeed(
         }
         finally
         {
+            _ahead = null;
             // What stops the fetching must not leave a commit behind that a later poll would meet.
             await ((Task)keeping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -80,7 +82,8 @@ internal sealed class RecordFeed(
     private async Task<(RecordPage? Page, string? Next, FetchFailure? Failure)> FetchAsync(Pager pager, PageWalk walk, CancellationToken cancellation)
     {
         var ask = pager.Request(request.Get, walk.Asked, walk.Mark);
-        var fetched = await (ask.StartsWith('/') ? upstream.GetAsync(ask, cancellation) : upstream.GetAsync(new Uri(ask), cancellation));
+        var fetched = await (_ahead is { } ahead && ahead.Ask == ask ? ahead.Answer : GetAsync(ask, cancellation));
+        _ahead = null;
         if (fetched.Failure is not null)
             return pager.IsBehindTheLast(walk.Mark, fetched.Failure) ? (RecordPage.Empty, null, null) : (null, null, fetched.Failure);
         var (answer, malformed) = Answer.Parse(fetched.Body!);
@@ -88,6 +91,7 @@ internal sealed class RecordFeed(
             return (null, null, malformed);
         using (answer)
         {
+            FetchAhead(pager, walk, reader.Count(answer), cancellation);
             await Identities.WaitAsync(cancellation);
             var (page, misplaced) = reader.Read(answer, request);
             if (page is null)
@@ -97,6 +101,18 @@ internal sealed class RecordFeed(
             return (page, next, circling);
         }
     }
+
+    /// <summary>A page as full as it was asked for is surely not the last: the upstream may work on the next one already.</summary>
+    private void FetchAhead(Pager pager, PageWalk walk, int records, CancellationToken cancellation)
+    {
+        if (pager.Guess(walk.Mark, records) is not { } mark)
+            return;
+        var ask = pager.Request(request.Get, walk.Asked, mark);
+        _ahead = (ask, GetAsync(ask, cancellation));
+    }
+
+    private Task<FetchResult> GetAsync(string ask, CancellationToken cancellation) =>
+        ask.StartsWith('/') ? upstream.GetAsync(ask, cancellation) : upstream.GetAsync(new Uri(ask), cancellation);
 
     /// <summary>An opaque bookmark without a field is what leads on; at the end of the pages, what led to the last of them.</summary>
     private string? Reached((RecordPage? Page, string? Next, FetchFailure? Failure) fetched, PageWalk walk) =>

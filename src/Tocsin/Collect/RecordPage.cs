@@ -65,6 +65,9 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
     /// <summary>Whose records it reads.</summary>
     public SourceDefinition Source => source;
 
+    /// <summary>How many records an answer holds; 0 where they do not stand where the source says.</summary>
+    public int Count(Answer answer) => source.Records.TryGet(answer.Root, out var records) && records.ValueKind == JsonValueKind.Array ? records.GetArrayLength() : 0;
+
     /// <summary>Null and a failure when the records do not stand where the source says.</summary>
     public (RecordPage? Page, FetchFailure? Failure) Read(Answer answer, RequestDefinition request)
     {

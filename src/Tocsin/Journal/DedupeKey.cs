@@ -14,6 +14,10 @@ public sealed class DedupeKey(JournalInfo journal)
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _text;
 
+    // The last one of each thread is kept: to set up a key costs more than to hash a record, and a process has one journal.
+    [ThreadStatic]
+    private static (byte[] Key, IncrementalHash Hmac) _hmac;
+
     /// <summary>The id of a record that its source names itself: unique within the source.</summary>
     public EventId OfExternalId(string source, string externalId)
     {
@@ -40,7 +44,7 @@ public sealed class DedupeKey(JournalInfo journal)
     /// </summary>
     public EventId OfContent(string source, string request, JsonElement record, int ordinal)
     {
-        var text = new ArrayBufferWriter<byte>(512);
+        var text = Text();
         CanonicalJson.Text(text, 'C', source);
         CanonicalJson.Text(text, 'r', request);
         CanonicalJson.Write(record, text);
@@ -52,10 +56,10 @@ public sealed class DedupeKey(JournalInfo journal)
     /// <summary>Tells whether a record under a known id has other content.</summary>
     public long Fingerprint(JsonElement record)
     {
-        var text = new ArrayBufferWriter<byte>(512);
+        var text = Text();
         CanonicalJson.Write(record, text);
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(journal.DedupeKey, text.WrittenSpan, hash);
+        Hash(text.WrittenSpan, hash);
         return BinaryPrimitives.ReadInt64LittleEndian(hash);
     }
 
@@ -70,7 +74,18 @@ public sealed class DedupeKey(JournalInfo journal)
     private EventId Id(ReadOnlySpan<byte> text)
     {
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(journal.DedupeKey, text, hash);
+        Hash(text, hash);
         return EventId.FromKey(hash);
+    }
+
+    private void Hash(ReadOnlySpan<byte> text, Span<byte> hash)
+    {
+        if (_hmac.Key != journal.DedupeKey)
+        {
+            _hmac.Hmac?.Dispose();
+            _hmac = (journal.DedupeKey, IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, journal.DedupeKey));
+        }
+        _hmac.Hmac.AppendData(text);
+        _hmac.Hmac.GetHashAndReset(hash);
     }
 }
