@@ -35,6 +35,14 @@ internal ref struct RowBits(Span<ulong> words)
                 _words[word] &= Equal(column.AsSpan(word * 64, 64), value);
     }
 
+    /// <summary>Keeps the rows from a value to another, both included.</summary>
+    public readonly void KeepBetween(ulong[] column, ulong first, ulong last)
+    {
+        for (var word = 0; word < _words.Length; word++)
+            if (_words[word] != 0)
+                _words[word] &= Between(column.AsSpan(word * 64, 64), first, last - first);
+    }
+
     /// <summary>Keeps the rows without this value.</summary>
     public readonly void DropEqual<T>(T[] column, T value)
         where T : unmanaged, IEquatable<T>
@@ -78,6 +86,21 @@ internal ref struct RowBits(Span<ulong> words)
         }
         for (var i = 0; i < column.Length; i++)
             bits |= column[i].Equals(value) ? 1UL << i : 0;
+        return bits;
+    }
+
+    /// <summary>A bit for each of 64 values that is at most <paramref name="width"/> above the first; below it, the difference wraps to a large one.</summary>
+    private static ulong Between(ReadOnlySpan<ulong> values, ulong first, ulong width)
+    {
+        var bits = 0UL;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (var i = 0; i < 64; i += Vector512<ulong>.Count)
+                bits |= Vector512.LessThanOrEqual(Vector512.Create(values.Slice(i, Vector512<ulong>.Count)) - Vector512.Create(first), Vector512.Create(width)).ExtractMostSignificantBits() << i;
+            return bits;
+        }
+        for (var i = 0; i < 64; i += Vector256<ulong>.Count)
+            bits |= (ulong)Vector256.LessThanOrEqual(Vector256.Create(values.Slice(i, Vector256<ulong>.Count)) - Vector256.Create(first), Vector256.Create(width)).ExtractMostSignificantBits() << i;
         return bits;
     }
 }

@@ -108,9 +108,15 @@ internal sealed class RowFilter
     {
         if (ranges.Length == 0)
             return;
-        // One address, nearly always: its lower half tells nearly all others apart.
-        if (ranges is [var one] && one.First == one.Last)
-            bits.KeepEqual(column.Low, (ulong)one.First);
+        // One address or network, nearly always: one of its halves tells nearly all others apart.
+        if (ranges is [var one])
+        {
+            var (first, last) = ((ulong)(one.First >> 64), (ulong)(one.Last >> 64));
+            if (first == last)
+                bits.KeepBetween(column.Low, (ulong)one.First, (ulong)one.Last);
+            else
+                bits.KeepBetween(column.High, first, last);
+        }
         bits.Keep(row => block.Sides[row].HasFlag(side) && Array.Exists(ranges, range => range.Contains(column.Get(row))));
     }
 
