@@ -145,6 +145,13 @@ internal sealed class AccessTokens : IDisposable
         return request;
     }
 
-    /// <summary>Never a status: a 401 of the token endpoint says nothing about a token that the upstream took.</summary>
-    private static FetchFailure About(FetchFailure failure) => failure with { Message = $"no access token: the token endpoint: {failure.Message}", Status = null };
+    /// <summary>
+    /// Never a status: a 401 of the token endpoint says nothing about a token that the upstream took. Nor "not found": that is the end of numbered pages.
+    /// </summary>
+    private static FetchFailure About(FetchFailure failure) => failure with
+    {
+        Kind = failure.Kind == FetchFailureKind.NotFound ? FetchFailureKind.UnexpectedStatus : failure.Kind,
+        Message = $"no access token: the token endpoint: {failure.Message}",
+        Status = null,
+    };
 }

@@ -24,7 +24,7 @@ internal sealed record AlertYaml(string BaseUrl)
     {
         var text = File.ReadAllText(System.IO.Path.Combine(Shared.Repository, "sources", "alerts.yaml"));
         text = With(text, "name", Name);
-        text = With(text, "base_url", BaseUrl + "\nauth: { basic: { username: \"${env:MOCK_USER}\", password: \"${env:MOCK_PASSWORD}\" } }");
+        text = With(text, "base_url", BaseUrl).Replace("${env:ALERTS_", "${env:MOCK_", StringComparison.Ordinal);
         text = With(text, "every", Every);
         text = With(text, "timeout", Timeout);
         text = With(text, "retry", Retry);
