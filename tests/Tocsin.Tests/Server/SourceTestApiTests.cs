@@ -72,6 +72,24 @@ public sealed class SourceTestApiTests : IAsyncLifetime
         _upstream.Calls.Count.ShouldBeLessThanOrEqualTo(before + 1, "only the source's own poll");
     }
 
+    /// <summary>The file goes where the secret is shown already, so it may refer to it; what it asks for is that we show it.</summary>
+    [Theory]
+    [InlineData("type: { set: \"${env:PATH}\" }")]
+    [InlineData("device: { from: id, values: { a: \"x${env:PATH}\" } }")]
+    [InlineData("description: { from: id, values: { b: c }, else: \"${env:PATH}\" }")]
+    [InlineData("src_ip: \"${env:PATH}\"")]
+    [InlineData("type: a }\nrecords: \"${env:PATH}\"\nretry: { attempts: 1")]
+    [InlineData("type: a }\nauth: { header: { name: \"${env:PATH}\", value: \"${env:PATH}\" }")]
+    [InlineData("type: a }\nenabled: \"${env:PATH}\"\nretry: { attempts: 1")]
+    public async Task No_secret_comes_out_as_a_part_of_an_event(string map)
+    {
+        var text = Yaml("mine", "").Replace("dst_ip: dst }", $"{map} }}", StringComparison.Ordinal);
+        using var response = await TestAsync(new { file = text });
+        var problem = await RunningServer.ProblemAsync(response, 422);
+        problem.GetProperty("errors").EnumerateArray().ShouldContain(error => error.GetProperty("detail").GetString()!.Contains("only in base_url, under auth and in a get"));
+        problem.ToString().ShouldNotContain(Environment.GetEnvironmentVariable("PATH")!);
+    }
+
     [Theory]
     [InlineData("{}")]
     [InlineData("""{"name":"example","file":"name: x"}""")]
