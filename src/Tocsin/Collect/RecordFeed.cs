@@ -39,7 +39,8 @@ internal sealed class RecordFeed(
         {
             for (var pages = 1; ; pages++)
             {
-                var fetched = await FetchAsync(pager, walk, cancellation);
+                var isLast = pages >= (_source.Paging?.MaxPages ?? 1);
+                var fetched = await FetchAsync(pager, walk, isLast, cancellation);
                 // In order: a page is kept before the one that followed it.
                 if (await keeping is { } notKept)
                     return notKept;
@@ -47,7 +48,7 @@ internal sealed class RecordFeed(
                     return await FailAsync(fetched.Page, walk, failure, cancellation);
                 walk = walk with { Mark = fetched.Next, At = time.GetUtcNow(), Reached = ReachedPosition.Later(_source.Cursor, walk.Reached, Reached(fetched, walk)) };
                 keeping = KeepAsync(fetched.Page!, walk, cancellation);
-                if (fetched.Next is null || pages >= (_source.Paging?.MaxPages ?? 1))
+                if (fetched.Next is null || isLast)
                     return await keeping;
             }
         }
@@ -79,7 +80,7 @@ internal sealed class RecordFeed(
         };
     }
 
-    private async Task<(RecordPage? Page, string? Next, FetchFailure? Failure)> FetchAsync(Pager pager, PageWalk walk, CancellationToken cancellation)
+    private async Task<(RecordPage? Page, string? Next, FetchFailure? Failure)> FetchAsync(Pager pager, PageWalk walk, bool isLast, CancellationToken cancellation)
     {
         var ask = pager.Request(request.Get, walk.Asked, walk.Mark);
         var fetched = await (_ahead is { } ahead && ahead.Ask == ask ? ahead.Answer : GetAsync(ask, cancellation));
@@ -91,7 +92,8 @@ internal sealed class RecordFeed(
             return (null, null, malformed);
         using (answer)
         {
-            FetchAhead(pager, walk, reader.Count(answer), cancellation);
+            if (!isLast)
+                FetchAhead(pager, walk, reader.Count(answer), cancellation);
             await Identities.WaitAsync(cancellation);
             var (page, misplaced) = reader.Read(answer, request);
             if (page is null)
