@@ -19,6 +19,9 @@ internal sealed class SourceTestApi(Collector collector, IdentityDirectory direc
     /// <summary>A person waits for it.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
+    /// <summary>An event stands some levels deep in the answer, and its record may have 63 of its own.</summary>
+    private static readonly JsonSerializerOptions Deep = new(ApiJson.Options) { MaxDepth = 128 };
+
     private int _running;
 
     public void Map(IEndpointRouteBuilder routes) =>
@@ -42,7 +45,7 @@ internal sealed class SourceTestApi(Collector collector, IdentityDirectory direc
         }
         try
         {
-            return Results.Ok(await RunAsync(source, context.RequestAborted));
+            return Results.Json(await RunAsync(source, context.RequestAborted), Deep);
         }
         finally
         {

@@ -53,6 +53,17 @@ public sealed class SourceTestApiTests : IAsyncLifetime
         answer.GetProperty("calls")[0].GetProperty("records").GetInt32().ShouldBe(2);
     }
 
+    [Fact]
+    public async Task A_record_as_deep_as_records_may_be_is_shown()
+    {
+        var deep = $"{new string('[', 62)}{new string(']', 62)}";
+        await using var upstream = await StubUpstream.StartAsync(context => StubUpstream.JsonAsync(context, $$"""[{"id":"a","at":"2026-01-01T10:00:00Z","deep":{{deep}}}]"""));
+        await using var server = await RunningServer.StartAsync(sources: SomeSource.Valid(Yaml("deep", "").Replace(_upstream.Url, upstream.Url, StringComparison.Ordinal)));
+        using var response = await server.SendAsync(HttpMethod.Post, "/sources/test", JsonContent.Create(new { name = "deep" }));
+        response.StatusCode.ShouldBe(System.Net.HttpStatusCode.OK);
+        (await response.Content.ReadAsStringAsync()).ShouldContain(deep);
+    }
+
     [Theory]
     [InlineData("base_url: http://127.0.0.1:1", "private network")]
     [InlineData("base_url: https://10.0.0.1\nallow_private: true", "private network")]
