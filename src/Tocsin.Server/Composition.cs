@@ -257,7 +257,7 @@ internal sealed partial class Composition : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(220, LogLevel.Critical, "The store does not answer; ending without it. What was accepted and not answered yet may not be kept")]
+        [LoggerMessage(230, LogLevel.Critical, "The store does not answer; ending without it. What was accepted and not answered yet may not be kept")]
         public static partial void StoreHangs(ILogger logger);
     }
 }

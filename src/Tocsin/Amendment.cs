@@ -16,6 +16,11 @@ public sealed record Amendment : Entry
     /// <summary>The rule or the actor behind it: <c>late-identity</c>, <c>token:alice</c>.</summary>
     public required string By { get; init; }
 
+    /// <summary>
+    /// Left out, when its turn to be committed comes, unless the event still reads so; null: it holds whatever the event says by then. Not kept with it.
+    /// </summary>
+    public UnresolvedAs? Only { get; init; }
+
     /// <summary>A newer version of the whole record; null: only the other members change.</summary>
     public Revision? Revision { get; init; }
 
@@ -46,3 +51,6 @@ public sealed record Amendment : Entry
         };
     }
 }
+
+/// <summary>An event that nobody was found for: the address that was looked up, and the time it was looked up for.</summary>
+public sealed record UnresolvedAs(string Address, EventTime Time);

@@ -210,6 +210,8 @@ internal sealed partial class SqliteWriter : IDisposable
         using (var rows = partition.Rent(_connection))
             first = partition.Table.FindIndexed(rows.Connection, target, _words);
         var before = Amendments.Apply(_connection, first, target, _sequence, withRecord: false);
+        if (amendment.Only is { } only && (UnresolvedTable.AddressOf(before) != only.Address || before.Time != only.Time))
+            return new EntryResult(EntryStatus.Moot, target);
         // Told once: an event with very many versions must not be gone through for each of them.
         var history = partition.Amended.Holds(target) || !_amending.Add(target) ? [] : Amendments.History(_connection, first, target, _sequence);
         Amendments.Insert(_connection, ++_sequence, amendment);

@@ -43,7 +43,7 @@ internal static class UnresolvedTable
         Addresses(connection.Statement("SELECT address, count(*) FROM unresolved GROUP BY address ORDER BY 2 DESC, 1 LIMIT ?1").Bind(1, limit));
 
     /// <summary>The address that nobody was found for; null when the event has a person, or never asked for one.</summary>
-    private static string? AddressOf(SecurityEvent e) =>
+    public static string? AddressOf(SecurityEvent e) =>
         e is { UserId: null, Attribution: { Rule: AttributionRule.Unresolved, Address: var address } } ? address : null;
 
     private static List<UnresolvedAddress> Addresses(SqliteStatement row)

@@ -16,7 +16,9 @@ internal static class EventFilterReader
     /// <summary>Names of a filter, the first is the one that errors name.</summary>
     private static readonly string[] TypeNames = ["type", "event_type"];
     private static readonly string[] PriorityNames = ["priority", "severity", "criticality"];
-    private static readonly string[] UserNames = ["user_id", "employee_id", "user"];
+
+    /// <summary>A person's id and its aliases.</summary>
+    internal static readonly string[] UserNames = ["user_id", "employee_id", "user"];
 
     /// <summary>Kind, type, priority, person and source, with their aliases: what the board can be asked too.</summary>
     public static QueryParameter[] BoardParameters { get; } =

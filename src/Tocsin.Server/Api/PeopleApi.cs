@@ -14,7 +14,7 @@ internal sealed class PeopleApi(EnrichmentFiles files)
     private const int MaxTextCharacters = 200;
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapGet("/people", Get)
-        .Needs(Scope.Read, new("user_id", "Only these; repeat for several", QueryValue.Text.Many()), new("q", "Text anywhere in id, name, email, team or manager, in any case", QueryValue.Text),
+        .Needs(Scope.Read, new("user_id", "Only these; repeat for several", QueryValue.Text.Many()), new("employee_id", "Alias of user_id", QueryValue.Text.Many()), new("user", "Alias of user_id", QueryValue.Text.Many()), new("q", "Text anywhere in id, name, email, team or manager, in any case", QueryValue.Text),
             new("limit", $"1 to {MaxLimit}, {DefaultLimit} when left out", QueryValue.Whole(1, MaxLimit)), new("cursor", "Where the last page ended", QueryValue.Text))
         .Named("listPeople", "People", "Names, emails, teams and managers of users, by id; as the file of people says, empty when none is configured")
         .Gives<IReadOnlyList<Person>>(200, "A page of them", "Link", "ETag").Gives(304, "They are as the caller has them", null, null, "ETag");
@@ -22,7 +22,7 @@ internal sealed class PeopleApi(EnrichmentFiles files)
     private IResult Get(HttpContext context)
     {
         var reader = new QueryReader(context.Request.Query, default);
-        var ids = reader.Texts("user_id");
+        var ids = reader.Texts(EventFilterReader.UserNames);
         var text = reader.Text("q");
         var limit = reader.Number("limit", 1, MaxLimit) ?? DefaultLimit;
         var filter = PageCursor.FilterText(context.Request.QueryString);

@@ -19,11 +19,14 @@ internal sealed class SourceTestApi(Collector collector, IdentityDirectory direc
     /// <summary>A person waits for it.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
+    /// <summary>An event stands some levels deep in the answer, and its record may have 63 of its own.</summary>
+    private static readonly JsonSerializerOptions Deep = new(ApiJson.Options) { MaxDepth = 128 };
+
     private int _running;
 
     public void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/sources/test", TestAsync).Needs(Scope.Operate).Named("testSource", "Sources", "Makes a source's calls once, and shows what would come of them; keeps nothing")
-            .WithDescription("Give the name of a configured source, or the text of a source file. A text may refer to secrets that a configured source shows to the same address, and may go into a private network where a configured source is at home; for all else there is `tocsin source test` on the machine.")
+            .WithDescription("Give the name of a configured source, or the text of a source file. A text may refer, in base_url, under auth and in a get, to secrets that a configured source shows to the same address, and may go into a private network where a configured source is at home; for all else there is `tocsin source test` on the machine.")
             .Accepts<SourceTestRequest>("application/json").Gives<SourceTestAnswer>(200, "What was asked, what came, and what Tocsin would make of it; also when a call failed")
             .Refuses(404, "No source has this name").Refuses(422, "The file has mistakes, or may not be tried here").Refuses(503, "Others are being tried; Retry-After says when to come again");
 
@@ -42,7 +45,7 @@ internal sealed class SourceTestApi(Collector collector, IdentityDirectory direc
         }
         try
         {
-            return Results.Ok(await RunAsync(source, context.RequestAborted));
+            return Results.Json(await RunAsync(source, context.RequestAborted), Deep);
         }
         finally
         {

@@ -57,9 +57,9 @@ internal sealed partial class EnrichmentFiles
         {
             var database = Countries.Database;
             var shipped = ShippedCountries.IsShipped(database);
-            var error = _geo?.State.Error is { } refused ? $"{_geo.Path}: {refused}" : _geo is null && ShippedCountries.Get() is { Value: null } bad ? bad.Mistakes[0].Message : null;
+            var error = _geo?.State.Error is { } refused ? $"{NameOf(_geo)}: {refused}" : _geo is null && ShippedCountries.Get() is { Value: null } bad ? bad.Mistakes[0].Message : null;
             return new GeoHealth(
-                error is not null ? "error" : database is null ? "off" : "ok", database is null ? null : shipped ? "shipped" : _geo!.Path, database?.Type, database?.Built,
+                error is not null ? "error" : database is null ? "off" : "ok", database is null ? null : shipped ? "shipped" : NameOf(_geo!), database?.Type, database?.Built,
                 database is null ? null : shipped ? _startedAt : _geo!.State.LoadedAt, shipped ? ShippedCountries.Attribution : null, error);
         }
     }
@@ -98,7 +98,11 @@ internal sealed partial class EnrichmentFiles
 
     private static TableHealth Table<T>(WatchedFile<T>? file, int rows)
         where T : class =>
-        new(file is null ? "off" : file.State.Error is null ? "ok" : "error", rows, file?.Path, file?.State.LoadedAt, file?.State.Error);
+        new(file is null ? "off" : file.State.Error is null ? "ok" : "error", rows, file is null ? null : NameOf(file), file?.State.LoadedAt, file?.State.Error);
+
+    /// <summary>Whoever may read learns which file it is, and not where on the machine it lies.</summary>
+    private static string NameOf<T>(WatchedFile<T> file)
+        where T : class => Path.GetFileName(file.Path);
 
     private IEnumerable<Measurement<long>> Observe()
     {

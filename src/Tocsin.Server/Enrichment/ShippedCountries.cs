@@ -33,7 +33,7 @@ internal static class ShippedCountries
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return FileContent<CountryDatabase>.Refused(error.Message);
+            return FileContent<CountryDatabase>.Refused(FaultText.Of(error));
         }
     }
 }

@@ -34,7 +34,7 @@ internal sealed class WatchedFile<T>(string path, long maxBytes, Func<byte[], Fi
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Refuse(null, error.Message);
+            Refuse(null, FaultText.Of(error));
         }
         return _state != before;
     }

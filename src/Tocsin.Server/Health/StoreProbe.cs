@@ -59,7 +59,7 @@ internal sealed class StoreProbe(EventJournal journal, TimeProvider time)
         }
         catch (Exception error) when (!cancellation.IsCancellationRequested)
         {
-            Volatile.Write(ref _error, error.Message);
+            Volatile.Write(ref _error, FaultText.Of(error));
         }
         finally
         {

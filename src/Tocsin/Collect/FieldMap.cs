@@ -63,7 +63,7 @@ public sealed class FieldMap(SourceDefinition source)
         if (!TryTime(map.Time, record, out var time, out var reason) || !TryExternalId(map.ExternalId, record, out var externalId, out reason))
             return MapResult.Reject(reason);
         var type = Text(map.Type, record) ?? request.Set.GetValueOrDefault("type") ?? source.Name;
-        if (type.Length is 0 or > MaxTypeCharacters)
+        if (type.Length > MaxTypeCharacters)
             return MapResult.Reject($"type must have 1 to {MaxTypeCharacters} characters, found {Cut($"\"{type}\"")}");
         var (who, whoIsId) = Who(map.UserId, record);
         if (who?.Length > MaxUserIdCharacters)
@@ -152,7 +152,8 @@ public sealed class FieldMap(SourceDefinition source)
 
     private static string? Text(FieldRule? rule, JsonElement record) =>
         rule is null ? null
-        : rule.Literal ?? (TryFirst(rule, record, IsScalar, out var found) ? Translate(rule, found) : null);
+        // An empty text says nothing, so the next path has its turn; a table of values may say what it means.
+        : rule.Literal ?? (TryFirst(rule, record, rule.Values is null ? SaysSomething : IsScalar, out var found) ? Translate(rule, found) : null);
 
     private static bool TryFirst(FieldRule rule, JsonElement record, Func<JsonElement, bool> counts, out JsonElement found)
     {
@@ -175,6 +176,8 @@ public sealed class FieldMap(SourceDefinition source)
 
     private static bool IsScalar(JsonElement value) =>
         value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False;
+
+    private static bool SaysSomething(JsonElement value) => IsScalar(value) && (value.ValueKind != JsonValueKind.String || !value.ValueEquals(""u8));
 
     private static bool IsNonEmptyText(JsonElement value) => value.ValueKind == JsonValueKind.String && !value.ValueEquals(""u8);
 

@@ -60,7 +60,7 @@ internal sealed class IdentityFeed(
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return new FetchFailure(FetchFailureKind.Unreachable, $"cannot read the identities: {error.Message}");
+            return new FetchFailure(FetchFailureKind.Unreachable, $"cannot read the identities: {FaultText.Of(error)}");
         }
     }
 }

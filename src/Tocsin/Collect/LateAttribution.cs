@@ -73,8 +73,8 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
             var amendments = page.Select(unresolved => Amend(unresolved, address)).OfType<Entry>().ToArray();
             if (amendments.Length > 0)
             {
-                await journal.AppendAsync(new Append { Entries = amendments }, cancellation);
-                Log.Attributed(logger, amendments.Length, address);
+                var result = await journal.AppendAsync(new Append { Entries = amendments }, cancellation);
+                Log.Attributed(logger, result.Entries.Count(static entry => entry.Status == EntryStatus.Created), address);
             }
             after = page[^1].Sequence;
         }
@@ -84,6 +84,8 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
         directory.ResolveAddress(unresolved.Source, address, unresolved.Time) is not { } found ? null : new Amendment
         {
             Target = unresolved.Sequence,
+            // A newer version of the record may be committed first, and name another address or a person.
+            Only = new UnresolvedAs(address, unresolved.Time),
             At = time.GetUtcNow(),
             By = found.Attribution.Rule == AttributionRule.Owner ? OwnerRule : Rule,
             UserId = found.UserId,

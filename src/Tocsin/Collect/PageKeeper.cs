@@ -45,6 +45,7 @@ internal sealed class PageKeeper(
                 return null;
             counts += Count(chunks[last], result, changed);
             Moved(moved, refused, result);
+            rejects.Forget(mended);
         }
         else if (changed.Count > 0 || state.Count > 0)
         {
@@ -57,6 +58,7 @@ internal sealed class PageKeeper(
             if (await AppendAsync([.. newer.Skip(before)], state, cancellation) is not { } result)
                 return null;
             Moved(moved, refused, result);
+            rejects.Forget(mended);
             foreach (var amendment in newer.OfType<Amendment>())
                 LearnIfKnown(amendment.Revision!.Attribution, amendment.Revision.Time);
         }

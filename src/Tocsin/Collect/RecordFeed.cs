@@ -40,7 +40,7 @@ internal sealed class RecordFeed(
             for (var pages = 1; ; pages++)
             {
                 var isLast = pages >= (_source.Paging?.MaxPages ?? 1);
-                var fetched = await FetchAsync(pager, walk, !isLast, cancellation);
+                var fetched = await FetchAsync(pager, walk, isLast, cancellation);
                 // In order: a page is kept before the one that followed it.
                 if (await keeping is { } notKept)
                     return notKept;
@@ -80,7 +80,7 @@ internal sealed class RecordFeed(
         };
     }
 
-    private async Task<(RecordPage? Page, string? Next, FetchFailure? Failure)> FetchAsync(Pager pager, PageWalk walk, bool goesOn, CancellationToken cancellation)
+    private async Task<(RecordPage? Page, string? Next, FetchFailure? Failure)> FetchAsync(Pager pager, PageWalk walk, bool isLast, CancellationToken cancellation)
     {
         var ask = pager.Request(request.Get, walk.Asked, walk.Mark);
         var fetched = await (_ahead is { } ahead && ahead.Ask == ask ? ahead.Answer : GetAsync(ask, cancellation));
@@ -92,7 +92,7 @@ internal sealed class RecordFeed(
             return (null, null, malformed);
         using (answer)
         {
-            if (goesOn)
+            if (!isLast)
                 FetchAhead(pager, walk, reader.Count(answer), cancellation);
             await Identities.WaitAsync(cancellation);
             var (page, misplaced) = reader.Read(answer, request);

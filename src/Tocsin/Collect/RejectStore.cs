@@ -34,16 +34,27 @@ internal sealed class RejectStore(string source)
         }
     }
 
-    /// <summary>The writes that take out what can be mapped now: it was kept aside before the map was mended.</summary>
+    /// <summary>
+    /// The writes that take out what can be mapped now: it was kept aside before the map was mended. Once they are committed, <see cref="Forget"/> them:
+    /// what a commit that failed left in the store must be taken out with the next.
+    /// </summary>
     public IReadOnlyList<StateWrite> TakeOut(string request, IReadOnlyList<SecurityEvent> mapped)
     {
         lock (_gate)
         {
             if (_known.Count == 0)
                 return [];
-            var mended = mapped.Select(e => Key(request, e.Data.Utf8.Span)).Where(_known.Remove);
+            var mended = mapped.Select(e => Key(request, e.Data.Utf8.Span)).Where(_known.ContainsKey).Distinct(StringComparer.Ordinal);
             return [.. mended.Select(key => new StateWrite(StateName(source), key, null))];
         }
+    }
+
+    /// <summary>These are taken out.</summary>
+    public void Forget(IReadOnlyList<StateWrite> mended)
+    {
+        lock (_gate)
+            foreach (var write in mended)
+                _known.Remove(write.Key);
     }
 
     /// <summary>The writes that keep these aside, and how many there was no room for.</summary>

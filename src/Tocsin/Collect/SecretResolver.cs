@@ -17,6 +17,9 @@ public sealed partial class SecretResolver(Func<string, string?> environment, bo
     /// <summary>What is said where a file would be read and must not.</summary>
     internal const string NoFiles = "files of the machine are not read for a text that came over the network: use `tocsin source test` there";
 
+    /// <summary>What is said where a reference stands whose value would come out again.</summary>
+    internal const string NotHere = "a text that came over the network refers to secrets only in base_url, under auth and in a get: from elsewhere they would come out with the events";
+
     /// <summary>Whether files of the machine may be read.</summary>
     internal bool ReadsFiles => readsFiles;
 

@@ -15,6 +15,7 @@ public static class AddressRules
         V4("10.0.0.0/8"),
         V4("100.64.0.0/10"),
         V4("127.0.0.0/8"),
+        V4("168.63.129.16/32"),     // Azure's own service for its machines, though the address is a public one
         V4("169.254.0.0/16"),
         V4("172.16.0.0/12"),
         V4("192.0.0.0/24"),

@@ -115,9 +115,16 @@ public sealed class IdentityDirectory
     public void Apply(HolderChange change) =>
         _directories.GetOrAdd(change.Directory, static _ => new(StringComparer.Ordinal))[change.Address] = change.Holders;
 
-    /// <summary>Everything known of an address: the directory and its holders.</summary>
-    public IReadOnlyList<(string Directory, IReadOnlyList<Holder> Holders)> Find(string address) =>
-        [.. _directories.Keys.Order(StringComparer.Ordinal).Select(directory => (directory, Holders(directory, address))).Where(found => found.Item2.Count > 0)];
+    /// <summary>Everything known of an address: the directory and its holders, then the rows of owners that hold it.</summary>
+    public IReadOnlyList<(string Directory, IReadOnlyList<Holder> Holders)> Find(string address)
+    {
+        var owners = IpRange.TryAddress(address, out var number) ? _owners.All(number) : [];
+        return
+        [
+            .. _directories.Keys.Order(StringComparer.Ordinal).Select(directory => (directory, Holders(directory, address))).Where(found => found.Item2.Count > 0),
+            .. owners.Select(owner => (owner.Source, (IReadOnlyList<Holder>)[owner.Holder])),
+        ];
+    }
 
     /// <summary>The number of addresses in a directory.</summary>
     public int Count(string directory) => _directories.TryGetValue(directory, out var known) ? known.Count : 0;

@@ -81,6 +81,10 @@ public sealed class Owners
     /// <summary>True when somebody owns the address at some time.</summary>
     public bool Knows(UInt128 address) => Array.Exists(_hosts, host => _networks.ContainsKey(new IpRange(address & ~host, address | host)));
 
+    /// <summary>Everybody who owns the address at some time: the most specific network first, of each the latest beginning first.</summary>
+    public IReadOnlyList<Owner> All(UInt128 address) =>
+        [.. _hosts.SelectMany(host => _networks.GetValueOrDefault(new IpRange(address & ~host, address | host)) ?? [])];
+
     private static Owner? At(Owner[] rows, EventTime time)
     {
         foreach (var row in rows)

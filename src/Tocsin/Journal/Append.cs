@@ -70,6 +70,9 @@ public enum EntryStatus
     /// the newest, and so whether this content is known.
     /// </summary>
     Changed,
+
+    /// <summary>An amendment whose <see cref="Amendment.Only"/> holds no more: nothing of it was written, and it has the sequence of its target.</summary>
+    Moot,
 }
 
 /// <summary>The outcome of one entry; <paramref name="Sequence"/> is the stored entry's, also for repeats.</summary>

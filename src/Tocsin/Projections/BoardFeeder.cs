@@ -53,7 +53,7 @@ public sealed class BoardFeeder(EventJournal journal, IncidentBoard board, TimeP
             }
             catch (Exception error) when (!cancellation.IsCancellationRequested)
             {
-                Error = error.Message;
+                Error = FaultText.Of(error);
                 await Task.Delay(RetryAfter, time, cancellation);
             }
         }

@@ -85,6 +85,29 @@ public sealed class LateAttributionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_worked_out_from_an_older_version_does_not_hold_over_the_newer_one_that_commits_first()
+    {
+        Run();
+        await UnresolvedAsync(time: 5);
+        _store.Hold();
+        var newer = _journal.AppendAsync(new Append
+        {
+            Entries = [new Amendment { Target = 1, At = _time.GetUtcNow(), By = NewerVersions.Rule, Revision = new Revision { Type = "t", Time = Some.Time("5"), UserId = "named", Attribution = Attribution.FromRecord, Data = RawRecord.None } }],
+        }, default);
+        await Until.DoneAsync(_store.Held);
+        foreach (var change in _directory.Observe("own", new Dictionary<string, string> { [Ip] = "A" }, At(10)))
+            _directory.Apply(change);
+        var before = _journal.QueueDepth;
+        _late.Learned([Ip]);
+        await Until.TrueAsync(() => _journal.QueueDepth > before);
+        _store.LetGo();
+        await Until.DoneAsync(newer);
+        await UnresolvedAsync(time: 6, address: "17.0.0.2");
+        (await _store.FindAsync(1, default)).ShouldNotBeNull().UserId.ShouldBe("named");
+        _store.Head.ShouldBe(3);
+    }
+
+    [Fact]
     public async Task Events_and_mappings_that_come_at_the_same_time_always_meet()
     {
         Run();

@@ -11,6 +11,7 @@ public sealed class SourceDocumentationTests
     [InlineData("mistake: 1")]
     [InlineData("auth: { mistake: 1 }")]
     [InlineData("auth: { basic: { username: a, password: \"${env:PASSWORD}\", mistake: 1 } }")]
+    [InlineData("auth: { oauth2: { token_url: https://a.example.com, client_id: a, client_secret: \"${env:PASSWORD}\", mistake: 1 } }")]
     [InlineData("retry: { mistake: 1 }")]
     [InlineData("cursor: { param: a, mistake: 1 }")]
     [InlineData("paging: { style: page, mistake: 1 }")]
@@ -28,6 +29,7 @@ public sealed class SourceDocumentationTests
     [Theory]
     [InlineData("cursor: { param: a, format: mistake }")]
     [InlineData("paging: { style: mistake }")]
+    [InlineData("auth: { oauth2: { token_url: https://a.example.com, client_id: a, client_secret: \"${env:PASSWORD}\", client_auth: mistake } }")]
     public void Every_word_that_a_key_takes_stands_on_the_page(string yaml) => Undocumented(SomeSource.Yaml(yaml)).ShouldBeEmpty();
 
     /// <summary>The words that the mistake's message allows and the page does not have.</summary>

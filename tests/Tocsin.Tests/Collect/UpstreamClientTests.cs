@@ -289,6 +289,45 @@ public sealed class UpstreamClientTests
         (failure.Kind, failure.RetryAfter).ShouldBe((FetchFailureKind.RateLimited, TimeSpan.FromSeconds(seconds)));
     }
 
+    /// <summary>The time of the test is 2026-03-04T12:00:00Z, 1772625600.</summary>
+    [Theory]
+    [InlineData(403, "Retry-After: 60", 60)]
+    [InlineData(403, "X-RateLimit-Remaining: 0", null)]
+    [InlineData(403, "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1772625690", 90)]
+    [InlineData(403, "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1772625000", 0)]
+    [InlineData(403, "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 9223372036854775807", 900)]
+    [InlineData(403, "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: soon", null)]
+    [InlineData(403, "Retry-After: 7\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1772625690", 7)]
+    [InlineData(429, "X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1772625690", 90)]
+    public async Task A_spent_limit_is_waited_for_also_where_it_is_said_with_a_403(int status, string headers, int? seconds)
+    {
+        await using var stub = await StubUpstream.StartAsync(context => RefuseAsync(context, status, headers));
+        var failure = (await GetAsync(stub)).Failure.ShouldNotBeNull();
+        (failure.Kind, failure.RetryAfter?.TotalSeconds, failure.IsTransient).ShouldBe((FetchFailureKind.RateLimited, seconds, true));
+
+        static Task RefuseAsync(HttpContext context, int status, string headers)
+        {
+            context.Response.StatusCode = status;
+            foreach (var header in headers.Split('\n'))
+                context.Response.Headers[header.Split(": ")[0]] = header.Split(": ")[1];
+            return Task.CompletedTask;
+        }
+    }
+
+    [Theory]
+    [InlineData("X-RateLimit-Remaining: 4000")]
+    [InlineData("X-RateLimit-Reset: 1772625690")]
+    public async Task A_403_with_room_left_is_a_refusal(string header)
+    {
+        await using var stub = await StubUpstream.StartAsync(context =>
+        {
+            context.Response.StatusCode = 403;
+            context.Response.Headers[header.Split(": ")[0]] = header.Split(": ")[1];
+            return Task.CompletedTask;
+        });
+        (await GetAsync(stub)).Failure.ShouldNotBeNull().Kind.ShouldBe(FetchFailureKind.Unauthorised);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("")]

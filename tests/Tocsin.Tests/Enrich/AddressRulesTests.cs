@@ -14,6 +14,7 @@ public sealed class AddressRulesTests
     [InlineData("100.127.255.255")]
     [InlineData("127.0.0.1")]
     [InlineData("127.255.255.255")]
+    [InlineData("168.63.129.16")]
     [InlineData("169.254.169.254")]
     [InlineData("172.16.0.0")]
     [InlineData("172.31.255.255")]

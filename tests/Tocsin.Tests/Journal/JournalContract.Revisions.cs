@@ -160,6 +160,25 @@ public abstract partial class JournalContract
         pages.ShouldBeGreaterThan(2);
     }
 
+    [Theory]
+    [InlineData("17.0.0.1", 5, true)]
+    [InlineData("17.0.0.2", 5, false)]
+    [InlineData("17.0.0.1", 6, false)]
+    public async Task An_amendment_that_holds_only_while_an_event_is_unresolved_is_left_out_once_it_reads_otherwise(string address, int at, bool holds)
+    {
+        var unresolved = Event("a") with { UserId = null, Time = Some.Time("5"), Attribution = new Attribution(AttributionRule.Unresolved, null, "17.0.0.1") };
+        await CommitAsync(new Append { Entries = [unresolved] });
+        var late = new Amendment { Target = 1, At = T0, By = "late", UserId = "A", Attribution = Attribution.FromRecord, Only = new UnresolvedAs(address, Some.Time($"{at}")) };
+        // The second of the two comes when the first has found somebody.
+        var result = (await CommitAsync(new Append { Entries = [late, late with { UserId = "B" }, Event("b")] }))[0];
+        result.Entries.Select(entry => entry.Status).ShouldBe([holds ? EntryStatus.Created : EntryStatus.Moot, EntryStatus.Moot, EntryStatus.Created]);
+        result.Entries[1].Sequence.ShouldBe(1);
+        Store.Head.ShouldBe(holds ? 3 : 2);
+        await ReopenAsync();
+        (await Store.FindAsync(1, default))!.UserId.ShouldBe(holds ? "A" : null);
+        (await Store.ListUnresolvedAsync("17.0.0.1", 0, 10, default)).Count.ShouldBe(holds ? 0 : 1);
+    }
+
     /// <summary>Told version by version, each would be gone through again for the next.</summary>
     [Fact]
     public async Task An_event_may_have_thousands_of_versions()

@@ -41,13 +41,13 @@ public sealed class EnrichmentTests
         await using var server = await RunningServer.StartAsync(options => options with { GeoDatabase = path });
         (await CountryAsync(server, "81.2.69.142")).ShouldBe("GB");
         var good = (await HealthAsync(server)).GetProperty("geoip");
-        (good.GetProperty("database").GetString(), good.GetProperty("type").GetString(), good.GetProperty("attribution").GetString()).ShouldBe((path, "GeoLite2-Country", null));
+        (good.GetProperty("database").GetString(), good.GetProperty("type").GetString(), good.GetProperty("attribution").GetString()).ShouldBe(("geo.mmdb", "GeoLite2-Country", null));
 
         File.WriteAllBytes(path, new byte[2_000]);
         await GeoAsync(server, "error");
         var bad = await HealthAsync(server);
         bad.GetProperty("status").GetString().ShouldBe("degraded");
-        bad.GetProperty("geoip").GetProperty("error").GetString().ShouldBe($"{path}: it is no MaxMind DB file: the marker of its metadata is missing");
+        bad.GetProperty("geoip").GetProperty("error").GetString().ShouldBe("geo.mmdb: it is no MaxMind DB file: the marker of its metadata is missing");
         bad.GetProperty("geoip").GetProperty("type").GetString().ShouldBe("GeoLite2-Country");
         (await CountryAsync(server, "81.2.69.142")).ShouldBe("GB");
 
@@ -80,7 +80,10 @@ public sealed class EnrichmentTests
             new Append { Entries = [Some.Event(userId: null, id: 1) with { Attribution = new Attribution(AttributionRule.Unresolved, null, "17.0.0.9") }] },
         ]);
         var owners = (await HealthAsync(server)).GetProperty("owners");
-        (owners.GetProperty("status").GetString(), owners.GetProperty("rows").GetInt32(), owners.GetProperty("file").GetString()).ShouldBe(("ok", 1, path));
+        (owners.GetProperty("status").GetString(), owners.GetProperty("rows").GetInt32(), owners.GetProperty("file").GetString()).ShouldBe(("ok", 1, "owners.csv"));
+
+        (await server.Client.GetStringAsync("/identities?ip=10.1.2.3")).ShouldBe("""[{"ip":"10.1.2.3","user_id":"a","from":null,"to":null,"source":"owners:10.0.0.0/8"}]""");
+        (await server.Client.GetStringAsync("/identities?ip=11.1.2.3")).ShouldBe("[]");
 
         File.WriteAllText(path, "match,user_id,from,to\n17.0.0.0/8,b,,\n17.0.0.0/99,c,,\n");
         await LookedAsync(server, "owners", "error");
@@ -112,6 +115,7 @@ public sealed class EnrichmentTests
         var next = first.Headers.GetValues("Link").Single();
         (await server.Client.GetStringAsync(next[1..next.IndexOf('>', StringComparison.Ordinal)])).ShouldStartWith("""[{"user_id":"3",""");
         (await server.Client.GetStringAsync("/people?user_id=2&user_id=9")).ShouldStartWith("""[{"user_id":"2",""");
+        (await server.Client.GetStringAsync("/people?employee_id=2&user=9")).ShouldStartWith("""[{"user_id":"2",""");
         (await server.Client.GetStringAsync("/people?q=ANN")).ShouldStartWith("""[{"user_id":"1",""");
         await RunningServer.ProblemAsync(await server.GetAsync("/people?team=SOC"), 400);
         var tag = first.Headers.ETag!.ToString();

@@ -53,6 +53,17 @@ public sealed class SourceTestApiTests : IAsyncLifetime
         answer.GetProperty("calls")[0].GetProperty("records").GetInt32().ShouldBe(2);
     }
 
+    [Fact]
+    public async Task A_record_as_deep_as_records_may_be_is_shown()
+    {
+        var deep = $"{new string('[', 62)}{new string(']', 62)}";
+        await using var upstream = await StubUpstream.StartAsync(context => StubUpstream.JsonAsync(context, $$"""[{"id":"a","at":"2026-01-01T10:00:00Z","deep":{{deep}}}]"""));
+        await using var server = await RunningServer.StartAsync(sources: SomeSource.Valid(Yaml("deep", "").Replace(_upstream.Url, upstream.Url, StringComparison.Ordinal)));
+        using var response = await server.SendAsync(HttpMethod.Post, "/sources/test", JsonContent.Create(new { name = "deep" }));
+        response.StatusCode.ShouldBe(System.Net.HttpStatusCode.OK);
+        (await response.Content.ReadAsStringAsync()).ShouldContain(deep);
+    }
+
     [Theory]
     [InlineData("base_url: http://127.0.0.1:1", "private network")]
     [InlineData("base_url: https://10.0.0.1\nallow_private: true", "private network")]
@@ -70,6 +81,24 @@ public sealed class SourceTestApiTests : IAsyncLifetime
         problem.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("detail").GetString()).ShouldContain(detail => detail!.Contains(why));
         problem.ToString().ShouldNotContain(Environment.GetEnvironmentVariable("PATH")!);
         _upstream.Calls.Count.ShouldBeLessThanOrEqualTo(before + 1, "only the source's own poll");
+    }
+
+    /// <summary>The file goes where the secret is shown already, so it may refer to it; what it asks for is that we show it.</summary>
+    [Theory]
+    [InlineData("type: { set: \"${env:PATH}\" }")]
+    [InlineData("device: { from: id, values: { a: \"x${env:PATH}\" } }")]
+    [InlineData("description: { from: id, values: { b: c }, else: \"${env:PATH}\" }")]
+    [InlineData("src_ip: \"${env:PATH}\"")]
+    [InlineData("type: a }\nrecords: \"${env:PATH}\"\nretry: { attempts: 1")]
+    [InlineData("type: a }\nauth: { header: { name: \"${env:PATH}\", value: \"${env:PATH}\" }")]
+    [InlineData("type: a }\nenabled: \"${env:PATH}\"\nretry: { attempts: 1")]
+    public async Task No_secret_comes_out_as_a_part_of_an_event(string map)
+    {
+        var text = Yaml("mine", "").Replace("dst_ip: dst }", $"{map} }}", StringComparison.Ordinal);
+        using var response = await TestAsync(new { file = text });
+        var problem = await RunningServer.ProblemAsync(response, 422);
+        problem.GetProperty("errors").EnumerateArray().ShouldContain(error => error.GetProperty("detail").GetString()!.Contains("only in base_url, under auth and in a get"));
+        problem.ToString().ShouldNotContain(Environment.GetEnvironmentVariable("PATH")!);
     }
 
     [Theory]

@@ -86,7 +86,7 @@ internal sealed partial class SegmentKeeper : IAsyncDisposable
             }
             catch (Exception error)
             {
-                Error = error.Message;
+                Error = FaultText.Of(error);
                 Log.Failed(_logger, error.Message);
                 Advance();
                 await Task.Delay(RetryAfter, _time, _stop.Token).ContinueWith(static _ => { }, TaskScheduler.Default);

@@ -22,6 +22,14 @@ public sealed class ConfigFile(string name, string folder, SecretResolver secret
 
     public bool HasErrors => errors.Count > 0;
 
+    /// <summary>
+    /// Whether the value of a key may come from outside the file. In a text that came over the network only what is sent to the upstream and shown nowhere: a
+    /// field's literal, a path or a header's name would bring the secret back to whoever sent the text.
+    /// </summary>
+    internal bool MayRefer(string key) => secrets.ReadsFiles
+        || key == "base_url" || (key.StartsWith("auth.", StringComparison.Ordinal) && key != "auth.header.name")
+        || key == "identities.get" || (key.StartsWith("requests", StringComparison.Ordinal) && key.EndsWith(".get", StringComparison.Ordinal));
+
     /// <summary>Records a mistake.</summary>
     public void Fail(int line, string key, string message, string? allowed = null) =>
         errors.Add(new ConfigError(name, line, key, message) { Allowed = allowed });

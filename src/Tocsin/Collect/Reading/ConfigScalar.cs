@@ -26,6 +26,11 @@ public sealed class ConfigScalar(ConfigFile file, int line, string key, string? 
             Fail("has no value");
             return null;
         }
+        if (SecretResolver.HasReference(raw) && !file.MayRefer(key))
+        {
+            Fail(SecretResolver.NotHere);
+            return null;
+        }
         var text = file.Secrets.Resolve(raw, file.Folder, out var problem, file.OutsideValues);
         if (problem is not null)
             Fail(problem);
