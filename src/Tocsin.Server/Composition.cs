@@ -33,6 +33,8 @@ internal sealed partial class Composition : IAsyncDisposable
     private readonly StoreProbe _probe;
     private readonly GuessThrottle _guesses;
     private readonly TokenStore _tokens;
+    private readonly SessionStore _sessions;
+    private readonly SignInCode? _signInCode;
     private readonly LiveTail _tail;
     private readonly MetricsRegistry _metrics;
     private readonly EnrichmentFiles _files;
@@ -52,6 +54,9 @@ internal sealed partial class Composition : IAsyncDisposable
         var actions = new OwnActions(journal, time);
         _guesses = new GuessThrottle(time, actions.Record);
         _tokens = new TokenStore(journal, access, actions, [.. sources.Select(source => source.Name)], time);
+        _sessions = new SessionStore(journal, access, actions, time);
+        _signInCode = options.DemoMock is null ? null : new SignInCode(time);
+        var callers = new Callers(access, _sessions);
 
         // Enrich: whom a record concerns, and from where.
         var directory = new IdentityDirectory();
@@ -79,19 +84,19 @@ internal sealed partial class Composition : IAsyncDisposable
         ProcessMetrics.Observe(metrics.Meter);
         StoreSize.Observe(metrics.Meter, options.Data, time);
         if (options.MetricsUrls.Count > 0)
-            _metricsWeb = MetricsListener.Create(options.MetricsUrls, metrics, access, _guesses, logs);
+            _metricsWeb = MetricsListener.Create(options.MetricsUrls, metrics, callers, _guesses, logs);
         // Made when it is started: by then the first calls to the upstreams are on their way.
         _web = new Lazy<WebApplication>(() =>
         {
             var web = Web(options, logs, time);
             web.UseMiddleware<HttpMetrics>(metrics.Meter, time);
-            web.UseMiddleware<BoardFastPath>(_board, _freshness, access);
+            web.UseMiddleware<BoardFastPath>(_board, _freshness, callers);
             web.UseThreadPool();
             web.UseMiddleware<ErrorMiddleware>();
             web.UseSafeHeaders();
             web.UseHead();
             web.UseRouting();
-            web.UseMiddleware<RouteRulesMiddleware>(access, _guesses);
+            web.UseMiddleware<RouteRulesMiddleware>(callers, _guesses);
             Pages.Map(web);
             new BoardApi(_board, _freshness, time).Map(web);
             new SourcesApi(_collector, actions).Map(web);
@@ -103,9 +108,10 @@ internal sealed partial class Composition : IAsyncDisposable
             new PeopleApi(_files).Map(web);
             new EventsApi(journal, _export, time).Map(web);
             new StatsApi(journal, time).Map(web);
-            new StreamApi(_tail, access, new StreamMetrics(metrics.Meter), time, _stop.Token).Map(web);
+            new StreamApi(_tail, callers, new StreamMetrics(metrics.Meter), time, _stop.Token).Map(web);
             new PushApi(journal, sources, _files.Countries, time).Map(web);
             new TokensApi(_tokens).Map(web);
+            new SessionApi(access, callers, _sessions, _tokens, _guesses, _signInCode, options, time).Map(web);
             if (_metricsWeb is null)
                 new MetricsApi(metrics).Map(web, Scope.Metrics);
             new HealthApi(journal, _probe, _collector, _board, _feeder, _files, time).Map(web);
@@ -122,6 +128,9 @@ internal sealed partial class Composition : IAsyncDisposable
 
     /// <summary>The token that was made or given at this start.</summary>
     public AdminToken AdminToken { get; }
+
+    /// <summary>A code that signs in once, for a link; only the demo has one. One made before is good no more.</summary>
+    public string? MakeSignInCode() => _signInCode?.Make();
 
     /// <summary>Which SQLite it runs on.</summary>
     public string StoreVersion => _journal.Store.Info.EngineVersion;
@@ -157,6 +166,7 @@ internal sealed partial class Composition : IAsyncDisposable
             var admin = await AdminToken.EstablishAsync(journal, options.Data, adminToken, cancellation);
             composition = new Composition(options, sources, journal, metrics, admin, logs, time);
             await composition._tokens.LoadAsync(cancellation);
+            await composition._sessions.LoadAsync(cancellation);
             await composition._collector.LoadAsync(cancellation);
             // The upstream takes its time: it is asked while the board is rebuilt and the doors are made, and not after.
             composition._collecting = Task.Run(() => composition._collector.RunAsync(composition._stop.Token), CancellationToken.None);
@@ -214,6 +224,7 @@ internal sealed partial class Composition : IAsyncDisposable
         _collector.Dispose();
         _identities.Dispose();
         _tokens.Dispose();
+        _sessions.Dispose();
         _export.Dispose();
         _tail.Dispose();
         _stop.Dispose();
@@ -226,7 +237,7 @@ internal sealed partial class Composition : IAsyncDisposable
         var stop = _stop.Token;
         Task[] workers =
         [
-            _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _files.RunAsync(stop), _tokens.RunAsync(stop), _guesses.RunAsync(stop),
+            _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _files.RunAsync(stop), _tokens.RunAsync(stop), _sessions.RunAsync(stop), _guesses.RunAsync(stop),
         ];
         var first = await Task.WhenAny(workers);
         if (stop.IsCancellationRequested)

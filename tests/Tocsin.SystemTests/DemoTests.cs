@@ -66,6 +66,7 @@ public sealed class DemoTests(RunningDemo demo) : IClassFixture<RunningDemo>
         demo.Complete.ShouldBeLessThan(Promised);
         demo.Process.Out.ShouldContain($"http://127.0.0.1:{demo.Port}/");
         demo.Process.Out.ShouldContain($"http://127.0.0.1:{demo.Port + 1}/");
+        demo.Process.Out.Trim().Split('\n')[0].ShouldMatch($@"^Open  http://127\.0\.0\.1:{demo.Port}/#signin=[A-Za-z0-9_-]{{43}}$");
         demo.Process.Out.ShouldMatch(@"Admin token\s+tocsin_[A-Za-z0-9_-]{40,}");
     }
 
@@ -79,6 +80,17 @@ public sealed class DemoTests(RunningDemo demo) : IClassFixture<RunningDemo>
             await WorksAsync(line, line);
         }
         JsonElement.Parse((await demo.BashAsync(lines[0].Replace("curl ", "curl -s ", StringComparison.Ordinal))).Out).EnumerateObject().Count().ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task The_link_it_prints_signs_in_once()
+    {
+        var code = demo.Process.Out.Trim().Split('\n')[0].Split("#signin=")[1].Trim();
+        using var first = await demo.Http.PostAsync("/session", new StringContent($$"""{"code":"{{code}}"}""", null, "application/json"));
+        first.StatusCode.ShouldBe(HttpStatusCode.OK);
+        JsonElement.Parse(await first.Content.ReadAsStringAsync()).GetProperty("demo").GetBoolean().ShouldBeTrue();
+        using var again = await demo.Http.PostAsync("/session", new StringContent($$"""{"code":"{{code}}"}""", null, "application/json"));
+        again.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
     }
 
     [Fact]

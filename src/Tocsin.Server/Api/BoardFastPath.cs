@@ -7,7 +7,7 @@ namespace Tocsin.Server.Api;
 /// The hot answer, <c>GET /incidents</c> without a query, before routing and everything else: kept bytes, kept header values, no allocation of
 /// our own per request. Whatever is not exactly that goes on to the route of the same name, which answers the same.
 /// </summary>
-internal sealed class BoardFastPath(RequestDelegate next, IncidentBoard board, Freshness freshness, AccessControl access)
+internal sealed class BoardFastPath(RequestDelegate next, IncidentBoard board, Freshness freshness, Callers callers)
 {
     /// <summary>The one path that is served here.</summary>
     public const string Path = "/incidents";
@@ -19,7 +19,7 @@ internal sealed class BoardFastPath(RequestDelegate next, IncidentBoard board, F
     {
         var request = context.Request;
         if (request.Path.Value != Path || request.QueryString.HasValue || !HttpMethods.IsGet(request.Method)
-            || access.Authenticate(request)?.May(Scope.Read) != true)
+            || callers.Of(request)?.May(Scope.Read) != true)
             return next(context);
         var fresh = freshness.Current;
         var answer = board.Get(Whole);

@@ -47,19 +47,15 @@ internal static class RouteRulesExtensions
     public static Actor Actor(this HttpContext context) =>
         Access.Actor.At(context.Caller()?.Name ?? "anonymous", context.Connection.RemoteIpAddress);
 
-    /// <summary>The caller of a request; null when its token is not known. Two headers are never the one that is right.</summary>
-    public static Caller? Authenticate(this AccessControl access, HttpRequest request)
-    {
-        var header = request.Headers.Authorization;
-        return header.Count > 1 ? null : access.Authenticate((string?)header);
-    }
+    /// <summary>The session by whose cookie they came; null when they came with a token, or with neither.</summary>
+    public static AccessSession? AccessSession(this HttpContext context) => (AccessSession?)context.Items[typeof(AccessSession)];
 }
 
 /// <summary>
-/// Holds every route to its rules before its handler runs: the token (wrong ones are counted), the scope, and the names of the query. A route without rules does not
-/// answer: forgetting them must not open a door.
+/// Holds every route to its rules before its handler runs: the token (wrong ones are counted), where a change by cookie comes from, the scope, and the names of the query.
+/// A route without rules does not answer: forgetting them must not open a door.
 /// </summary>
-internal sealed class RouteRulesMiddleware(RequestDelegate next, AccessControl access, GuessThrottle guesses)
+internal sealed class RouteRulesMiddleware(RequestDelegate next, Callers callers, GuessThrottle guesses)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -82,34 +78,26 @@ internal sealed class RouteRulesMiddleware(RequestDelegate next, AccessControl a
     /// <summary>Null when the caller may. The caller is then in <see cref="HttpContext.Items"/> for the handler.</summary>
     private Problem? Refuse(HttpContext context, Scope scope)
     {
-        if (access.Authenticate(context.Request) is not { } caller)
+        if (callers.Of(context.Request, out var session) is not { } caller)
         {
-            var wait = guesses.Guessed(context.Connection.RemoteIpAddress);
-            return scope == Scope.None ? null
-                : wait is { } time ? TooMany(context, time)
-                : Unauthorized(context, "The token is not known.");
+            if (scope != Scope.None)
+                return TokenRefusals.Wrong(context, guesses, "The token is not known.");
+            guesses.Guessed(context.Connection.RemoteIpAddress);
+            return null;
         }
+        if (session is not null && IsChange(context.Request) && SameOrigin.RefuseChange(context.Request) is { } foreign)
+            return foreign;
         context.Items[typeof(Caller)] = caller;
+        context.Items[typeof(AccessSession)] = session;
         if (caller.May(scope))
             return null;
-        if (string.IsNullOrEmpty(context.Request.Headers.Authorization))
-            return Unauthorized(context, "This needs a token: send Authorization: Bearer TOKEN. The admin token stands in admin.token in the data folder.");
+        if (session is null && string.IsNullOrEmpty(context.Request.Headers.Authorization))
+            return TokenRefusals.Unauthorized(context, "This needs a token: send Authorization: Bearer TOKEN. The admin token stands in admin.token in the data folder.");
         var missing = (scope & ~caller.Scopes).Names();
         context.Response.Headers.WWWAuthenticate = $"Bearer realm=\"tocsin\", error=\"insufficient_scope\", scope=\"{string.Join(' ', missing)}\"";
         return new Problem(StatusCodes.Status403Forbidden, "missing_scope", $"The token {caller.Name} lacks the scope {string.Join(" and ", missing)}.");
     }
 
-    private static Problem Unauthorized(HttpContext context, string detail)
-    {
-        context.Response.Headers.WWWAuthenticate = "Bearer realm=\"tocsin\"";
-        return new Problem(StatusCodes.Status401Unauthorized, "unauthorized", detail);
-    }
-
-    private static Problem TooMany(HttpContext context, TimeSpan wait)
-    {
-        var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
-        context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return new Problem(StatusCodes.Status429TooManyRequests, Problem.TooManyAttempts,
-            $"The token is not known, nor were the last {GuessThrottle.MaxGuesses} and more from this address: wrong ones are looked at again in {seconds} s.");
-    }
+    /// <summary>Whatever is not known to change nothing.</summary>
+    private static bool IsChange(HttpRequest request) => !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !HttpMethods.IsOptions(request.Method);
 }

@@ -6,7 +6,7 @@ using Tocsin.Server.Api.Description;
 namespace Tocsin.Server.Api;
 
 /// <summary><c>GET /events/stream</c>: what is committed, as it is, as server-sent events.</summary>
-internal sealed class StreamApi(LiveTail tail, AccessControl access, StreamMetrics metrics, TimeProvider time, CancellationToken stop)
+internal sealed class StreamApi(LiveTail tail, Callers callers, StreamMetrics metrics, TimeProvider time, CancellationToken stop)
 {
     private const string LastEventId = "last_event_id";
 
@@ -61,8 +61,10 @@ internal sealed class StreamApi(LiveTail tail, AccessControl access, StreamMetri
         return null;
     }
 
-    /// <summary>A token may be revoked, or expire, while its stream goes on.</summary>
-    private bool MayStill(HttpContext context) => access.Authenticate(context.Request.Headers.Authorization)?.May(Scope.Read) == true;
+    /// <summary>
+    /// A token may be revoked, or expire, and a session end, while the stream goes on. Where reading is open to all, too: who was somebody does not go on as nobody.
+    /// </summary>
+    private bool MayStill(HttpContext context) => callers.Of(context.Request) is { } caller && caller.May(Scope.Read) && caller == context.Caller();
 
     private static void WriteHeaders(HttpResponse response)
     {

@@ -56,7 +56,7 @@ internal static class DemoCommand
         var adminToken = Environment.GetEnvironmentVariable("TOCSIN_ADMIN_TOKEN");
         return await ServeCommand.HostAsync(options, [.. sources.Select(source => source.Source! with { Every = Every })], logs, adminToken, async (composition, stop) =>
         {
-            Console.Out.Write(Banner(options, mockOptions.Urls, adminToken ?? TokenOf(options.Data)));
+            Console.Out.Write(Banner(options, mockOptions.Urls, adminToken ?? TokenOf(options.Data), composition.MakeSignInCode()));
             Console.Out.WriteLine($"All feeds are in: {await composition.CompleteAsync(stop):N0} incidents on the board, alerts beside them, more dripping in.");
         });
     }
@@ -88,11 +88,14 @@ internal static class DemoCommand
         return File.Exists(file) ? File.ReadAllText(file).Trim() : $"(the one this folder was made with; {AdminToken.FileName} is gone)";
     }
 
-    private static string Banner(ServerOptions options, string mock, string token, string example = """{"type":"account_created","user_id":"1234","data":{"plan":"free"}}""") => $"""
+    private static string Banner(ServerOptions options, string mock, string token, string? code, string example = """{"type":"account_created","user_id":"1234","data":{"plan":"free"}}""") => $"""
+
+        Open  {options.Urls[0]}/#signin={code}
+              (signs you in; works once, for {SignInCode.Lifetime.TotalMinutes:0} minutes. Later, sign in with the admin token)
 
         Tocsin {ServerVersion.Text} demo
 
-          Sources and links   {options.Urls[0]}/
+          Dashboard           {options.Urls[0]}/
           The board           {options.Urls[0]}/incidents
           Alerts              {options.Urls[0]}/alerts
           Read and try        {options.Urls[0]}/docs

@@ -7,7 +7,7 @@ namespace Tocsin.Server.Metrics;
 /// <summary><c>/metrics</c> at addresses of its own (<c>metrics.urls</c>): nothing else is there, and whoever can reach it may read it.</summary>
 internal static class MetricsListener
 {
-    public static WebApplication Create(IReadOnlyList<string> urls, MetricsRegistry registry, AccessControl access, GuessThrottle guesses, ILoggerFactory logs)
+    public static WebApplication Create(IReadOnlyList<string> urls, MetricsRegistry registry, Callers callers, GuessThrottle guesses, ILoggerFactory logs)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseKestrelCore().UseUrls([.. urls]).ConfigureKestrel(kestrel =>
@@ -21,7 +21,7 @@ internal static class MetricsListener
         web.UseSafeHeaders();
         web.UseHead();
         web.UseRouting();
-        web.UseMiddleware<RouteRulesMiddleware>(access, guesses);
+        web.UseMiddleware<RouteRulesMiddleware>(callers, guesses);
         new MetricsApi(registry).Map(web, Scope.None);
         return web;
     }

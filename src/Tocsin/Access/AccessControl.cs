@@ -32,23 +32,22 @@ public sealed class AccessControl
     /// The caller behind an Authorization header: <c>Bearer TOKEN</c> or the bare token (RFC 6750 and the habit of older clients). Null when
     /// the token is not known: wrong, revoked or expired; without a header the anonymous caller, who may read when the configuration says so.
     /// </summary>
-    public Caller? Authenticate(string? authorization)
+    public Caller? Authenticate(string? authorization) => string.IsNullOrEmpty(authorization) ? _anonymous : Recognise(authorization)?.Caller;
+
+    /// <summary>The token that such a header holds; null when it is not known. This is a use of it.</summary>
+    public AccessToken? Recognise(ReadOnlySpan<char> authorization)
     {
-        if (string.IsNullOrEmpty(authorization))
-            return _anonymous;
-        var token = authorization.AsSpan().Trim(WhiteSpace);
+        var token = authorization.Trim(WhiteSpace);
         if (token.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
             token = token[BearerPrefix.Length..].Trim(WhiteSpace);
         if (token.Length > MaxTokenCharacters)
             return null;
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         Hash(token, hash);
-        // How long the look-up takes says something about hashes at most, and nobody can choose a secret by its hash.
         var now = _time.GetUtcNow();
-        if (!_byHash.TryGetValue(Key(hash), out var known) || !known.Answers(hash, now))
-            return null;
-        known.Touch(now);
-        return known.Caller;
+        var known = Known(hash, now);
+        known?.Touch(now);
+        return known;
     }
 
     /// <summary>The hash by which a token is known.</summary>
@@ -58,6 +57,14 @@ public sealed class AccessControl
         SHA256.HashData(utf8[..Encoding.UTF8.GetBytes(token, utf8)], hash);
     }
 
+    /// <summary>What a hash is looked up by; whoever finds something compares the whole of it.</summary>
+    internal static UInt128 Key(ReadOnlySpan<byte> hash) => BinaryPrimitives.ReadUInt128LittleEndian(hash);
+
+    /// <summary>The token of this hash; null when there is none, or it was revoked or has expired.</summary>
+    internal AccessToken? Known(ReadOnlySpan<byte> hash, DateTimeOffset now) =>
+        // How long the look-up takes says something about hashes at most, and nobody can choose a secret by its hash.
+        _byHash.TryGetValue(Key(hash), out var known) && known.Answers(hash, now) ? known : null;
+
     /// <summary>From now on these, and the admin token, are all that are known.</summary>
     internal void Use(IEnumerable<AccessToken> tokens)
     {
@@ -66,6 +73,4 @@ public sealed class AccessControl
         byHash[Key(Admin.Hash.Span)] = Admin;
         _byHash = byHash;
     }
-
-    private static UInt128 Key(ReadOnlySpan<byte> hash) => BinaryPrimitives.ReadUInt128LittleEndian(hash);
 }

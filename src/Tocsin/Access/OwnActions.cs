@@ -14,7 +14,9 @@ public static class OwnActionType
     public const string SourceChanged = "tocsin.source.changed";
     public const string IdentityAssigned = "tocsin.identity.assigned";
     public const string Export = "tocsin.export";
+    public const string SignedIn = "tocsin.sign_in.succeeded";
     public const string SignInFailed = "tocsin.sign_in.failed";
+    public const string SignedOut = "tocsin.sign_out";
 }
 
 /// <summary>Who did something: the name of their token, and from which address (canonical text; null when unknown).</summary>

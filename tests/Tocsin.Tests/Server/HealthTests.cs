@@ -271,6 +271,7 @@ public sealed class HealthTests
         private readonly CancellationTokenSource _stop = new();
         private readonly EventJournal _journal;
         private readonly IdentityStore _identities;
+        private readonly SessionStore _sessions;
         private readonly Collector _collector;
         private readonly WebApplication _web;
         private readonly StoreProbe _probe;
@@ -296,7 +297,8 @@ public sealed class HealthTests
             _web.UseRouting();
             var hash = new byte[32];
             AccessControl.Hash(RunningServer.Token, hash);
-            _web.UseMiddleware<RouteRulesMiddleware>(new AccessControl(hash, false, Time), new GuessThrottle(Time, _ => { }));
+            var access = new AccessControl(hash, false, Time);
+            _web.UseMiddleware<RouteRulesMiddleware>(new Callers(access, _sessions = new SessionStore(_journal, access, new OwnActions(_journal, Time), Time)), new GuessThrottle(Time, _ => { }));
             _meter = new Meter("health");
             var files = new EnrichmentFiles(new ServerOptions { Data = _folder.Path, Sources = "" }, directory, static () => { }, _meter, Time, NullLogger<EnrichmentFiles>.Instance);
             new HealthApi(_journal, _probe, _collector, board, new BoardFeeder(_journal, board, Time), files, Time).Map(_web);
@@ -330,6 +332,7 @@ public sealed class HealthTests
             await _journal.DisposeAsync();
             _collector.Dispose();
             _identities.Dispose();
+            _sessions.Dispose();
             _meter.Dispose();
             _stop.Dispose();
             _folder.Dispose();

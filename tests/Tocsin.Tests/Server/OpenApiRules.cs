@@ -20,7 +20,8 @@ internal sealed class OpenApiRules(JsonElement document)
         ["response"] = (["description"], ["headers", "content", "links"]),
         ["header"] = (["schema"], ["description", "required", "deprecated", "style", "explode", "example", "examples"]),
         ["mediaType"] = (["schema"], ["example", "examples", "encoding"]),
-        ["securityScheme"] = (["type", "scheme"], ["description", "bearerFormat"]),
+        ["httpScheme"] = (["type", "scheme"], ["description", "bearerFormat"]),
+        ["apiKeyScheme"] = (["type", "name", "in"], ["description"]),
         ["tag"] = (["name"], ["description", "externalDocs"]),
         ["reference"] = (["$ref"], ["summary", "description"]),
     };
@@ -60,7 +61,7 @@ internal sealed class OpenApiRules(JsonElement document)
                     case "schemas": CheckSchema(component.Value, place); break;
                     case "responses": CheckResponse(component.Value, place); break;
                     case "headers": CheckHeader(component.Value, place); break;
-                    case "securitySchemes": Members("securityScheme", component.Value, place); break;
+                    case "securitySchemes": Members(component.Value.GetProperty("type").GetString() + "Scheme", component.Value, place); break;
                     default: Fail(true, place, "components of this kind are not checked"); break;
                 }
             }

@@ -77,6 +77,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         await PushAsync();
         await OperateAsync();
         await TokensAsync();
+        await SessionAsync();
         await RefuseAsync();
         var missing = _api.Operations.SelectMany(operation => operation.Element.GetProperty("responses").EnumerateObject()
             .Where(response => !NotAsked.Contains(response.Name) && !_api.Seen.Contains((operation.Id, response.Name))).Select(response => $"{operation.Id} {response.Name}"));
@@ -195,6 +196,26 @@ public sealed class OpenApiTests : IAsyncLifetime
         await _api.CallAsync(_server.Client, "revokeToken", 409, "/tokens/admin");
     }
 
+    private async Task SessionAsync()
+    {
+        await SendAsync("signIn", 200, "/session", $$"""{"token":"{{RunningServer.Token}}"}""");
+        await SendAsync("signIn", 403, "/session", $$"""{"token":"{{RunningServer.Token}}"}""", headers: ("Origin", "https://elsewhere.example"));
+        await SendAsync("signIn", 422, "/session", """{"token":""}""");
+        // Each from an address of its own, as below.
+        using var guessing = _server.Open(null, from: "127.0.2.3");
+        for (var i = 0; i <= Tocsin.Access.GuessThrottle.MaxGuesses; i++)
+            await _api.CallAsync(guessing, "signIn", i < Tocsin.Access.GuessThrottle.MaxGuesses ? 401 : 429, "/session", RunningServer.Body(Encoding.UTF8.GetBytes($$"""{"token":"{{Wrong}}"}"""), "application/json"));
+        using var browser = _server.Open(null);
+        browser.DefaultRequestHeaders.Add("Cookie", await SessionApiTests.SignInAsync(_server, RunningServer.Token));
+        await _api.CallAsync(browser, "getSession", 200, "/session");
+        await OkAsync("getSession", "/session");
+        foreach (var operation in _api.Operations.Where(operation => operation.Method != HttpMethod.Get && operation.Id != "signIn"))
+            (await _api.CallAsync(browser, operation.Id, 403, JsonSchema.Pattern(@"\{[^}]+\}").Replace(operation.Path, "none"), Json(operation))).GetProperty("code").GetString().ShouldBe("csrf");
+        await _api.CallAsync(browser, "signOut", 204, "/session", null, ("X-Tocsin-Session", "1"));
+        await _api.CallAsync(browser, "getSession", 200, "/session");
+        await _api.CallAsync(browser, "signOut", 204, "/session");
+    }
+
     /// <summary>What every operation refuses alike: strangers, tokens that may not, guesses, names that are not known, bodies that are too large or no JSON.</summary>
     private async Task RefuseAsync()
     {
@@ -208,7 +229,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         {
             var path = JsonSchema.Pattern(@"\{[^}]+\}").Replace(operation.Path, "none");
             await _api.CallAsync(_server.Client, operation.Id, 400, path + "?nonsense=1", Json(operation));
-            if (operation.Element.GetProperty("responses").TryGetProperty("401", out _))
+            if (operation.Element.GetProperty("security").GetArrayLength() > 0)
             {
                 // Each from an address of its own: this one is not about guessing.
                 using var stranger = _server.Open(Wrong, from: $"127.0.3.{++number}");

@@ -39,6 +39,58 @@ public sealed class ProbeTests
     }
 
     [Fact]
+    public async Task Nobody_gets_in_with_anything_but_a_good_cookie_on_any_route()
+    {
+        await using var server = await RunningServer.StartAsync();
+        await using var other = await RunningServer.StartAsync();
+        var ended = await SessionApiTests.SignInAsync(server, await TokensApiTests.MakeAsync(server, "short", "admin"));
+        server.Time.Advance(SessionStore.Lifetime);
+        var revoked = await SessionApiTests.SignInAsync(server, await TokensApiTests.MakeAsync(server, "gone", "admin"));
+        await server.SendAsync(HttpMethod.Delete, "/tokens/gone");
+        var good = await SessionApiTests.SignInAsync(server, Right);
+        var foreign = await SessionApiTests.SignInAsync(other, Right);
+        var probes = 0;
+        foreach (var (method, path) in Doors(server))
+            foreach (var cookie in Cookies(good, ended, revoked, foreign))
+            {
+                // With the header, so that it is the cookie alone that is refused.
+                var (status, answer) = await RawAsync(server, method, path, [], "Cookie: " + cookie, "X-Tocsin-Session: 1");
+                status.ShouldBeOneOf([401, 400, 431], $"{method} {path} {cookie}");
+                answer.ShouldNotContain("Set-Cookie");
+                probes++;
+            }
+        probes.ShouldBeGreaterThan(500);
+        (await server.EventsAsync()).ShouldNotContain(e => e.Type == OwnActionType.SignInFailed, "a cookie is no guess");
+        (await RawAsync(server, "GET", "/incidents", [], "Cookie: " + good)).Status.ShouldBe(200, "the good one still does");
+    }
+
+    [Fact]
+    public async Task Another_page_changes_nothing_by_the_cookie_on_any_route()
+    {
+        await using var server = await RunningServer.StartAsync();
+        var good = "Cookie: " + await SessionApiTests.SignInAsync(server, Right);
+        var before = (await server.EventsAsync()).Length;
+        var probes = 0;
+        string[][] pages =
+        [
+            [], ["X-Tocsin-Session: "], ["X-Tocsin-Session: 2"], ["X-Tocsin-Session: 1", "X-Tocsin-Session: 1"], ["X-Tocsin-Session: 1", "Origin: null"], ["X-Tocsin-Session: 1", "Origin: https://elsewhere.example"],
+            ["X-Tocsin-Session: 1", "Origin: http://x:81"], ["X-Tocsin-Session: 1", "Origin: http://x", "Origin: http://x"], ["X-Tocsin-Session: 1", "Sec-Fetch-Site: cross-site"], ["X-Tocsin-Session: 1", "Sec-Fetch-Site: same-site"],
+            ["X-Tocsin-Session: 1", "Origin: http://x", "Sec-Fetch-Site: cross-site"], ["X-Tocsin-Session: 1", "Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site"], ["Origin: http://x", "Sec-Fetch-Site: same-origin"],
+        ];
+        foreach (var (method, path) in Doors(server).Where(door => door.Method != "GET").Append(("DELETE", "/session")))
+            foreach (var page in pages)
+            {
+                var (status, answer) = await RawAsync(server, method, path, [], [good, .. page]);
+                status.ShouldBe(403, $"{method} {path} {string.Join(" | ", page)}");
+                answer.ShouldContain("\"csrf\"");
+                probes++;
+            }
+        probes.ShouldBeGreaterThan(100);
+        (await server.EventsAsync()).Length.ShouldBe(before);
+        (await RawAsync(server, "DELETE", "/config", [], good, "X-Tocsin-Session: 1", "Origin: http://x", "Sec-Fetch-Site: same-origin")).Status.ShouldBe(200, "the dashboard's own page does");
+    }
+
+    [Fact]
     public async Task Health_tells_a_wrong_token_what_it_tells_a_stranger()
     {
         await using var server = await RunningServer.StartAsync();
@@ -70,11 +122,14 @@ public sealed class ProbeTests
         await using var server = await RunningServer.StartAsync(logs);
         var secret = await TokensApiTests.MakeAsync(server, "ci", "admin");
         const string Wrong = "tocsin_d3JvbmcgdG9rZW4gdGhhdCBtdXN0IG5vdCBzaG93";
+        var session = (await SessionApiTests.SignInAsync(server, secret)).Split('=')[1];
         var said = new StringBuilder();
-        foreach (var token in new[] { secret, Wrong, Right })
+        foreach (var token in new[] { secret, Wrong, Right, session })
         {
-            using var client = server.Open(token);
-            foreach (var (method, path) in Doors(server).Append(("GET", "/health")).Append(("GET", "/nowhere")).Append(("GET", $"/tokens/{token}")).Append(("DELETE", $"/tokens/{token}")))
+            using var client = server.Open(token == session ? null : token);
+            if (token == session)
+                client.DefaultRequestHeaders.Add("Cookie", $"tocsin_session={session}");
+            foreach (var (method, path) in Doors(server).Append(("GET", "/health")).Append(("GET", "/session")).Append(("GET", "/nowhere")).Append(("GET", $"/tokens/{token}")).Append(("DELETE", $"/tokens/{token}")))
             {
                 using var request = new HttpRequestMessage(new HttpMethod(method), path);
                 if (method is "POST" or "PATCH")
@@ -92,7 +147,7 @@ public sealed class ProbeTests
         logs.CreateLogger("Tocsin").LogInformation("kept");
         logs.Lines.ShouldNotBeEmpty();
         said.ToString().ShouldContain("tocsin.sign_in.failed");
-        foreach (var token in new[] { secret, Wrong, Right })
+        foreach (var token in new[] { secret, Wrong, Right, session })
             said.ToString().Split('\n').Where(line => line.Contains(token[7..], StringComparison.Ordinal)).ShouldBeEmpty();
     }
 
@@ -101,6 +156,17 @@ public sealed class ProbeTests
         where endpoint.Metadata.GetMetadata<RouteRules>()!.Scope != Scope.None
         from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods
         select (method, ("/" + endpoint.RoutePattern.RawText!.TrimStart('/')).Replace("{name}", "none", StringComparison.Ordinal).Replace("{user_id}", "7", StringComparison.Ordinal).Replace("{id}", "7", StringComparison.Ordinal));
+
+    /// <summary>What is no cookie of a session that is good now.</summary>
+    private static string[] Cookies(string good, string ended, string revoked, string foreign)
+    {
+        var id = good.Split('=')[1];
+        return
+        [
+            ended, revoked, foreign, "", "tocsin_session", "tocsin_session=", "tocsin_session=admin", "tocsin_session=" + Right, "tocsin_session=Bearer " + Right, "tocsin_session=" + new string('A', 43), "tocsin_session=" + new string('x', 8_000),
+            "tocsin_session=" + id[1..], "tocsin_session=" + id + "A", "tocsin_session=" + id.ToUpperInvariant(), "tocsin_session=" + new string([.. id.Reverse()]), $"tocsin_session=\"{id}\"x", $"session={id}", $"Authorization={Right}", id, $"tocsin_session%3D{id}",
+        ];
+    }
 
     /// <summary>Values that are no token, and sets of headers that are not one.</summary>
     private static IEnumerable<byte[][]> Headers(string revoked)
@@ -128,7 +194,7 @@ public sealed class ProbeTests
         yield return [];
     }
 
-    private static async Task<(int Status, string Answer)> RawAsync(RunningServer server, string method, string path, byte[][] headers)
+    private static async Task<(int Status, string Answer)> RawAsync(RunningServer server, string method, string path, byte[][] headers, params string[] others)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(server.Url.Host, server.Url.Port);
@@ -136,6 +202,8 @@ public sealed class ProbeTests
         request.AddRange(Encoding.ASCII.GetBytes($"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n"));
         foreach (var header in headers)
             request.AddRange([.. "Authorization: "u8, .. header, .. "\r\n"u8]);
+        foreach (var other in others)
+            request.AddRange(Encoding.Latin1.GetBytes(other + "\r\n"));
         request.AddRange("\r\n"u8);
         await using var stream = new NetworkStream(socket);
         var answer = new StringBuilder();

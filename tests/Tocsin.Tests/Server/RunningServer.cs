@@ -42,6 +42,9 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public string Folder => _folder.Path;
 
+    /// <summary>The code of the demo's sign-in link; null when this is no demo.</summary>
+    public string? MakeSignInCode() => _composition.MakeSignInCode();
+
     /// <summary>What was kept, oldest first, to 10,000.</summary>
     public async Task<SecurityEvent[]> EventsAsync() =>
         [.. (await _composition.Journal.Store.ReadAsync(0, 10_000, default)).Select(entry => entry.Entry).OfType<SecurityEvent>()];

@@ -60,6 +60,7 @@ internal static class ApiDescription
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal)
         {
             ["token"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The admin token stands in admin.token in the data folder; tocsin token create makes others. Where auth.anonymous_read is on, reads need none." },
+            ["session"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Cookie, Name = Callers.Cookie, Description = $"A browser that signed in (POST /session). Every change needs the header {SameOrigin.Header}: 1 beside it." },
         };
         CommonAnswers.AddTo(document);
         BoardShapes.AddTo(document);
@@ -89,7 +90,10 @@ internal static class ApiDescription
         foreach (var status in Common(rules, operation.RequestBody is not null || Array.Exists(answers, answer => answer.Status == 415)))
             operation.Responses.TryAdd(Key(status), CommonAnswers.Problem(document, status, null, []));
         operation.Responses = Sorted(operation.Responses);
-        operation.Security = rules.Scope == Access.Scope.None ? [] : [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("token", document)] = [] }];
+        operation.Security = rules.Scope == Access.Scope.None ? [] : [
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("token", document)] = [] },
+            new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("session", document)] = [] },
+        ];
     }
 
     private static OpenApiParameter PathParameter(string name)

@@ -18,6 +18,7 @@ internal static class CommonAnswers
         ("RateLimit", "Room in the queue of events, when that is full", () => Text(), false),
         ("RateLimit-Policy", "Length of the queue of events, when that is full", () => Text(), false),
         ("Retry-After", "Seconds after which to come again", () => Number(min: 1), true),
+        ("Set-Cookie", "The session's cookie, or its end", () => Text(), true),
         ("Tocsin-As-Of", "The oldest last success of the sources; absent before each has one", () => new() { Type = JsonSchemaType.String, Format = "date-time" }, false),
         ("Tocsin-Floor", "The first sequence on the board, when board.max cut it", () => Number(), false),
         ("Tocsin-Incomplete", "Sources that have not finished once, by name, with commas; absent when all have", () => Text(), false),
@@ -31,7 +32,7 @@ internal static class CommonAnswers
     [
         (400, "A query parameter that is not known or cannot be read, or a body that is not the JSON this route takes; errors say which and what was expected", []),
         (401, "No token, or an unknown one", ["WWW-Authenticate"]),
-        (403, "The token lacks the scope; detail names it", ["WWW-Authenticate"]),
+        (403, "The token lacks the scope, and detail names it (missing_scope); or a change came by cookie without the header X-Tocsin-Session, or from another page (csrf)", ["WWW-Authenticate?"]),
         (404, "There is none of this name", []),
         (406, "Accept names no media type that this route has", []),
         (408, "The body came too slowly", []),
@@ -65,7 +66,7 @@ internal static class CommonAnswers
         var common = Array.Find(Problems, problem => problem.Status == status);
         return what is null && headers.Length == 0
             ? new OpenApiResponseReference(Name(status), document)
-            : Refusal(document, what ?? common.What, [.. common.Headers.Where(name => !headers.Contains(name + '?')), .. headers]);
+            : Refusal(document, what ?? common.What, [.. common.Headers.Where(name => !headers.Contains(name) && !headers.Contains(name + '?')), .. headers]);
     }
 
     /// <summary>Headers by name; one that this answer does not always have ends with a question mark.</summary>
