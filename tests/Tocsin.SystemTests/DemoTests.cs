@@ -101,7 +101,7 @@ public sealed class DemoTests(RunningDemo demo) : IClassFixture<RunningDemo>
         html.ShouldContain("tocsin.js");
         (await demo.Http.GetStringAsync("/tocsin.js")).ShouldContain("fetch(\"sources\"");
         var sources = JsonElement.Parse(await demo.Http.GetStringAsync("/sources"));
-        sources.EnumerateArray().Select(source => source.GetProperty("name").GetString()).ShouldBe(["elevate"]);
+        sources.EnumerateArray().Select(source => source.GetProperty("name").GetString()).ShouldBe(["alerts", "elevate"]);
         sources[0].GetProperty("last_success").GetString().ShouldNotBeNullOrEmpty();
     }
 
