@@ -102,7 +102,7 @@ public sealed class DemoTests(RunningDemo demo) : IClassFixture<RunningDemo>
         (await demo.Http.GetStringAsync("/tocsin.js")).ShouldContain("fetch(\"sources\"");
         var sources = JsonElement.Parse(await demo.Http.GetStringAsync("/sources"));
         sources.EnumerateArray().Select(source => source.GetProperty("name").GetString()).ShouldBe(["alerts", "elevate"]);
-        sources[1].GetProperty("last_success").GetString().ShouldNotBeNullOrEmpty();
+        sources[0].GetProperty("last_success").GetString().ShouldNotBeNullOrEmpty();
     }
 
     [Fact]

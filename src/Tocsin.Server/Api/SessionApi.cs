@@ -38,12 +38,14 @@ internal sealed class SessionApi(
         if (SameOrigin.RefuseForeign(context.Request) is { } foreign)
             return foreign;
         if (string.IsNullOrEmpty(body.Token) == string.IsNullOrEmpty(body.Code))
-            return new Problem(StatusCodes.Status422UnprocessableEntity, "invalid_sign_in", "Send the token to sign in with.", [new ProblemError("/token", "invalid", "expected a token, or the code of a sign-in link in its place")]);
+            return new Problem(StatusCodes.Status422UnprocessableEntity, "invalid_sign_in", "Send the token to sign in with.",
+                [new ProblemError("/token", "invalid", "expected a token, or the code of a sign-in link in its place")]);
         var isCode = !string.IsNullOrEmpty(body.Code);
         var token = !isCode ? access.Recognise(body.Token) : code?.TryUse(body.Code!) == true ? access.Admin : null;
         if (token is null)
             return TokenRefusals.Wrong(context, guesses, isCode ? "The sign-in link was used, or is too old: sign in with a token." : "The token is not known.");
-        var opened = await sessions.OpenAsync(token, Actor.At(token.Name, context.Connection.RemoteIpAddress), isCode ? "a sign-in link" : "its token", callers.SessionOf(context.Request)?.Session, context.RequestAborted);
+        var (actor, replaced) = (Actor.At(token.Name, context.Connection.RemoteIpAddress), callers.SessionOf(context.Request)?.Session);
+        var opened = await sessions.OpenAsync(token, actor, isCode ? "a sign-in link" : "its token", replaced, context.RequestAborted);
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Cookies.Append(Callers.Cookie, opened.Id, Cookie(context, opened.Session.ExpiresAt - time.GetUtcNow()));
         return Results.Ok(View(token.Name, token.Scopes, opened.Session.ExpiresAt));

@@ -73,9 +73,10 @@ public sealed class SessionStore(EventJournal journal, AccessControl access, Own
             var end = token.ExpiresAt is { } tokenEnd && tokenEnd < now + Lifetime ? tokenEnd : now + Lifetime;
             var session = new AccessSession(hash, token.Hash.ToArray(), token.Name, now, end);
             var gone = Gone(now, replaced);
+            var text = EventTime.From(end, 3).ToString();
             await journal.AppendAsync(new Append
             {
-                Entries = [actions.Event(OwnActionType.SignedIn, actor, $"{actor.Name} signed in with {how}.", data => data.WriteString("expires_at"u8, EventTime.From(end, 3).ToString()))],
+                Entries = [actions.Event(OwnActionType.SignedIn, actor, $"{actor.Name} signed in with {how}.", data => data.WriteString("expires_at"u8, text))],
                 State = [new StateWrite(StateName, KeyOf(session), Row(session)), .. gone.Select(one => new StateWrite(StateName, KeyOf(one), null))],
             }, CancellationToken.None); // Not cancelled half-way: what gets on disk must get into use too.
             Change(gone, session);

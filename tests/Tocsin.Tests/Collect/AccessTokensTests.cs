@@ -160,7 +160,7 @@ public sealed class AccessTokensTests : IAsyncLifetime
     [InlineData(400, """{"error":"invalid_scope"}""", FetchFailureKind.Unauthorised, "invalid_scope")]
     [InlineData(400, """{"error":"invalid_request"}""", FetchFailureKind.UnexpectedStatus, "invalid_request")]
     [InlineData(400, """{"error":7}""", FetchFailureKind.UnexpectedStatus, "400")]
-    [InlineData(403, "<html>", FetchFailureKind.Unauthorised, "403")]
+    [InlineData(403, "<html>", FetchFailureKind.RateLimited, "403")] // It says when to come again.
     [InlineData(404, "", FetchFailureKind.UnexpectedStatus, "404")]
     [InlineData(302, "", FetchFailureKind.Redirected, "not followed with a secret")]
     [InlineData(429, "", FetchFailureKind.RateLimited, "429")]
