@@ -33,7 +33,7 @@ export function Overview({ route }) {
       <div class="stack"><${Card} id="counts" title="By priority" more=${html`<span class="muted">${windowText(route.query)}</span>`}>
         <${Loaded} of=${counts} lines=${4}>${(stats) => html`<div class="figures">
           ${format.priorities.map((name) => html`<a key=${name} class="figure ${name}" href=${linked("events", { priority: name })}><b>${format.shortCount(stats.values.find((row) => row.value === name)?.count ?? 0)}</b><span>${name}</span></a>`)}
-          <a class="figure" href=${linked("events")}><b>${format.shortCount(stats.total)}</b><span>all events</span></a></div>`}<//>
+          <a class="figure" href=${linked("events")}><b>${format.shortCount(stats.total)}</b><span>all</span></a></div>`}<//>
         <${News} />
       <//>
       <${Errors} /></div>
