@@ -38,17 +38,18 @@ export function valueText(name, value, names) {
 
 const without = (route, name, value) => withQuery(route, { [name]: route.query.getAll(name).filter((one) => one !== value) });
 
-export function FilterBar({ route, path, children, hides = [] }) {
-  const held = [...route.query].filter(([name]) => isFilter(name) && !hides.includes(name));
+/** fixed: what the page itself asks for besides. search: what its field looks for. */
+export function FilterBar({ route, fixed, children, hides = [], search = "Search events" }) {
+  const held = [...route.query].filter(([name]) => isFilter(name) && !hides.includes(name) && !(name in fixed));
   const names = useNames(held.filter(([name]) => name === "user_id").map(([, value]) => value));
   return html`
     <div class="bar">
-      <${SearchField} route=${route} label="Search events" />
+      <${SearchField} route=${route} label=${search} />
       <${WindowChoice} route=${route} />
       ${children}
     </div>
     <div class="bar filters" role="group" aria-label="Filters">
-      ${fields.filter((field) => !hides.includes(field.name)).map((field) => html`<${FieldMenu} key=${field.name} field=${field} route=${route} path=${path} />`)}
+      ${fields.filter((field) => !hides.includes(field.name)).map((field) => html`<${FieldMenu} key=${field.name} field=${field} route=${route} fixed=${fixed} />`)}
       ${held.map(([name, value]) => html`<a key=${`${name}=${value}`} class="chip" href=${without(route, name, value)} title="Take this filter away">
         <span class="muted">${labels[name] ?? name}</span> ${valueText(name, value, names)} <span aria-hidden="true">×</span><span class="hidden">, take away</span></a>`)}
       ${held.length > 1 && html`<a href=${withQuery(route, Object.fromEntries(held.map(([name]) => [name, null])))}>clear all</a>`}
@@ -75,7 +76,7 @@ export function SearchField({ route, label, name = "q" }) {
     <button type="submit">Search</button></form>`;
 }
 
-function FieldMenu({ field, route, path }) {
+function FieldMenu({ field, route, fixed }) {
   const [isOpen, setOpen] = useState(false);
   const place = useRef(null);
   useEffect(() => {
@@ -94,16 +95,14 @@ function FieldMenu({ field, route, path }) {
   };
   return html`<div class="menu" ref=${place} onKeyDown=${(event) => event.key === "Escape" && isOpen && (event.stopPropagation(), close())}>
     <button type="button" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>${field.label} <span aria-hidden="true">▾</span></button>
-    ${isOpen && html`<${FieldValues} field=${field} route=${route} path=${path} />`}
+    ${isOpen && html`<${FieldValues} field=${field} route=${route} fixed=${fixed} />`}
   </div>`;
 }
 
 /** The values that are there under all the other filters. */
-function FieldValues({ field, route, path }) {
+function FieldValues({ field, route, fixed }) {
   const [text, setText] = useState("");
-  const asked = { ...filterQuery(route.query), by: field.name, limit: 50 };
-  delete asked[field.name];
-  if (path === "alerts") asked.kind = "alert";
+  const asked = { ...filterQuery(route.query), [field.name]: null, ...fixed, by: field.name, limit: 50 };
   const found = useData((signal) => (field.counted ? readBody("stats", asked, { signal }) : { values: [] }), [JSON.stringify(asked)]);
   const held = route.query.getAll(field.name);
   const toggle = (value) => go(withQuery(route, { [field.name]: held.includes(value) ? held.filter((one) => one !== value) : [...held, value] }));

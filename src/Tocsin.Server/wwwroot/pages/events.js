@@ -25,7 +25,7 @@ export function EventsPage({ route, path, hides, show, fixed = {} }) {
   const group = groupings.some(([name]) => name && name === route.query.get("group")) ? route.query.get("group") : "";
   const isLive = route.query.get("live") === "1" && !group;
   return html`
-    <${FilterBar} route=${route} path=${path} hides=${hides}>
+    <${FilterBar} route=${route} fixed=${path === "alerts" ? { kind: "alert" } : fixed} hides=${hides}>
       <label class="row">Show <select value=${group} onChange=${(event) => go(withQuery(route, { group: event.target.value, live: null }))}>${groupings.filter(([name]) => !hides.includes(name)).map(([name, text]) => html`<option key=${name} value=${name}>${text}</option>`)}</select></label>
       <button type="button" class=${isLive ? "on" : ""} aria-pressed=${isLive} onClick=${() => go(withQuery(route, { live: isLive ? null : "1", group: null }))}>Live ${isLive ? "on" : "off"}</button>
       <span class="push"><${ExportButtons} path=${path} query=${query} /></span>
