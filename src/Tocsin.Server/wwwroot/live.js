@@ -1,0 +1,61 @@
+// Events as they are committed. What arrives is handed over in batches, a few times a second, so that a flood costs a page no more than a trickle.
+import { address, checkConnection } from "./api.js";
+
+const batchMs = 250;
+const returnMs = 2000;
+
+/** More than this waits in no batch: the page shows fewer anyway, and says how many passed by. */
+const maxWaiting = 500;
+
+/**
+ * Follows /events/stream from just after a sequence. The browser comes back by itself and names the last id it saw; where it gives up, this does
+ * the same. onBatch(events, changed, skipped): new ones, earlier ones that were amended, and how many were more than a batch holds.
+ */
+export function followEvents(query, after, { onBatch, onState }) {
+  let last = after;
+  let stream = null;
+  let fresh = [];
+  let changed = [];
+  let skipped = 0;
+  let isOver = false;
+  let comeback = null;
+
+  const timer = setInterval(() => {
+    if (fresh.length + changed.length === 0) return;
+    const batch = [fresh, changed, skipped];
+    [fresh, changed, skipped] = [[], [], 0];
+    onBatch(...batch);
+  }, batchMs);
+
+  const keep = (list, message) => {
+    last = message.lastEventId || last;
+    list.push(JSON.parse(message.data));
+    if (list.length > maxWaiting) {
+      list.shift();
+      if (list === fresh) skipped++;
+    }
+  };
+
+  const open = () => {
+    if (isOver) return;
+    stream = new EventSource(address("events/stream", { ...query, last_event_id: last }));
+    stream.onopen = () => onState("live");
+    stream.onmessage = (message) => keep(fresh, message);
+    stream.addEventListener("amended", (message) => keep(changed, message));
+    stream.onerror = () => {
+      onState("waiting");
+      checkConnection();
+      if (stream.readyState !== EventSource.CLOSED || isOver) return;
+      clearTimeout(comeback);
+      comeback = setTimeout(open, returnMs);
+    };
+  };
+  open();
+
+  return () => {
+    isOver = true;
+    clearInterval(timer);
+    clearTimeout(comeback);
+    stream?.close();
+  };
+}

@@ -1,0 +1,35 @@
+// Names for the ids of people, asked for in batches and kept. Where no file of people is configured, ids are all there is.
+import { useEffect, useState } from "./lib/htm-preact.js";
+import { readBody } from "./api.js";
+import { health } from "./ui.js";
+
+/** More are forgotten, the oldest first. */
+const maxKept = 20_000;
+const batchSize = 50;
+const known = new Map();
+
+async function fetchNames(ids) {
+  for (let i = 0; i < ids.length; i += batchSize) {
+    const batch = ids.slice(i, i + batchSize);
+    for (const id of batch) known.set(id, null);
+    for (const person of await readBody("people", { user_id: batch, limit: 1000 })) known.set(person.user_id, person);
+  }
+  for (const id of known.keys()) {
+    if (known.size <= maxKept) break;
+    known.delete(id);
+  }
+}
+
+/** The people known among these ids, by id. */
+export function useNames(ids) {
+  const [, redraw] = useState(0);
+  const wanted = ids.filter((id) => id && id !== "unknown");
+  useEffect(() => {
+    const missing = [...new Set(wanted)].filter((id) => !known.has(id));
+    if (missing.length === 0 || !health.get()?.people?.rows) return;
+    fetchNames(missing).then(() => redraw((n) => n + 1), () => {});
+  }, [wanted.join("\n")]);
+  return known;
+}
+
+export const nameOf = (names, id) => names.get(id)?.name ?? id;
