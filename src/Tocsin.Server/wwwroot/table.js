@@ -3,7 +3,7 @@ import { Component, html } from "./lib/htm-preact.js";
 import { country } from "./format.js";
 import { nameOf } from "./people-names.js";
 import { go, href, withQuery } from "./router.js";
-import { Empty, Priority, Time } from "./ui.js";
+import { Empty, Priority, Scroll, Time, visible } from "./ui.js";
 
 const rule = (event) => (event.attribution ? `${event.attribution.rule}${event.attribution.source ? ` of ${event.attribution.source}` : ""}${event.attribution.address ? `, ${event.attribution.address}` : ""}` : "");
 
@@ -14,7 +14,7 @@ const columns = {
   type: { head: "Type", wide: true, cell: (event) => event.type },
   device: { head: "Device", cell: (event) => event.device ?? "" },
   source: { head: "Source", cell: (event) => event.source },
-  person: { head: "Person", cell: (event, names) => (event.user_id ? html`<a href=${href(["people", event.user_id])} title=${event.user_id}>${nameOf(names, event.user_id)}</a>` : html`<span class="muted">unknown</span>`) },
+  person: { head: "Person", cell: (event, names) => (event.user_id ? html`<a href=${href(["people", event.user_id])} title=${event.user_id}>${visible(nameOf(names, event.user_id))}</a>` : html`<span class="muted">unknown</span>`) },
   rule: { head: "Attributed by", cell: (event) => html`<span class="muted">${rule(event) || "nobody was found"}</span>` },
   what: { head: "Description", wide: true, cell: (event) => event.description ?? "" },
   from: { head: "From", cell: (event) => event.src_ip && html`<span class="mono">${event.src_ip}</span>` },
@@ -35,7 +35,7 @@ class Row extends Component {
       go(open(event));
     };
     return html`<tr data-row class=${isOpen ? "open" : ""} onClick=${clicked}>
-      <td class="when"><a href=${open(event)} data-open aria-expanded=${isOpen} aria-label=${`Open the event of ${event.time}`}><${Time} at=${event.time} /></a></td>
+      <td class="when"><a href=${open(event)} data-open aria-expanded=${isOpen}><${Time} at=${event.time} /></a></td>
       ${show.map((name) => html`<td key=${name} class=${columns[name].wide ? "wide" : ""}>${columns[name].cell(event, names)}</td>`)}
     </tr>`;
   }
@@ -46,8 +46,8 @@ export function EventTable({ events, show, names, route, caption, empty }) {
   const opened = route.query.get("event");
   const at = route.query.toString();
   const open = (event) => withQuery(route, { event: event.id === opened ? null : event.id }, { keepPage: true });
-  return html`<div class="scroll"><table class="events"><caption class="hidden">${caption}</caption>
+  return html`<${Scroll}><table class="events"><caption class="hidden">${caption}</caption>
     <thead><tr><th scope="col">Time</th>${show.map((name) => html`<th key=${name} scope="col">${columns[name].head}</th>`)}</tr></thead>
     <tbody>${events.map((event) => html`<${Row} key=${event.id} event=${event} show=${show} names=${names} at=${at} isOpen=${event.id === opened} open=${open} />`)}</tbody>
-  </table></div>`;
+  </table><//>`;
 }

@@ -104,6 +104,22 @@ export function Loaded({ of, children, lines = 3 }) {
   return html`${of.error && of.error.status !== 0 && html`<${ErrorBox} error=${of.error} retry=${of.reload} />`}${children(of.data)}`;
 }
 
+/** Room for a table that may be wider than the page; with the keys it scrolls only where there is something to scroll to. */
+export function Scroll({ children, label }) {
+  const place = useRef(null);
+  const [isWider, setWider] = useState(false);
+  useEffect(() => {
+    const observer = new ResizeObserver(() => place.current && setWider(place.current.scrollWidth > place.current.clientWidth + 1));
+    observer.observe(place.current);
+    if (place.current.firstElementChild) observer.observe(place.current.firstElementChild);
+    return () => observer.disconnect();
+  }, []);
+  return html`<div class="scroll" ref=${place} tabindex=${isWider ? 0 : undefined} role=${isWider ? "group" : undefined} aria-label=${isWider ? label ?? "A wide table" : undefined}>${children}</div>`;
+}
+
+/** What consists of blanks is shown in quotes, so that it can be seen and named. */
+export const visible = (text) => (/\S/.test(text.replace(/\p{Cf}|\p{Cc}/gu, "")) ? text : JSON.stringify(text));
+
 /** A table of names and counts with bars; each name leads to what was counted. */
 export function Bars({ caption, rows, head, empty }) {
   if (rows.length === 0) return html`<${Empty}>${empty ?? "Nothing in this window."}<//>`;
@@ -111,7 +127,7 @@ export function Bars({ caption, rows, head, empty }) {
   return html`<table class="bars"><caption class="hidden">${caption}</caption>
     <thead class="hidden"><tr><th scope="col">${head}</th><th scope="col">Share</th><th scope="col">Count</th></tr></thead>
     <tbody>${rows.map((row) => html`<tr key=${row.key ?? row.label}>
-      <th scope="row">${row.href ? html`<a href=${row.href} title=${row.title ?? row.label}>${row.label}</a>` : html`<span title=${row.label}>${row.label}</span>`}</th>
+      <th scope="row">${row.href ? html`<a href=${row.href} title=${row.title ?? row.label}>${visible(row.label)}</a>` : html`<span title=${row.label}>${visible(row.label)}</span>`}</th>
       <td class="bar" aria-hidden="true"><i class=${row.tone ?? ""} style=${{ width: `${Math.max(1, (row.count / most) * 100)}%` }}></i></td>
       <td class="number">${format.count(row.count)}</td></tr>`)}</tbody></table>`;
 }

@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "../lib/htm-preact.js";
 import { change, readBody } from "../api.js";
 import { count, plural } from "../format.js";
 import { href } from "../router.js";
-import { Card, Loaded, useAction, useData } from "../ui.js";
+import { Card, Loaded, Scroll, useAction, useData } from "../ui.js";
 
 const everyMs = 3000;
 const sendAfterMs = 250;
@@ -74,7 +74,7 @@ function Ledger() {
     const lost = checked.reduce((sum, n) => sum + (n ?? 0), 0);
     const isSure = checked.every((n) => n !== null);
     return html`<p class="verdict ${!isSure ? "" : lost === 0 ? "good" : "bad"}" role="status"><b>events lost: ${count(lost)}</b>${isSure ? "" : html` <span class="muted">(so far; each source has yet to finish a poll that began after the ledger was read)</span>`}</p>
-      <div class="scroll"><table class="roomy ledger"><thead><tr><th scope="col">Source</th><th scope="col" class="number">Made by the mock</th><th scope="col" class="number">In the store</th><th scope="col" class="number">On the way</th><th scope="col" class="number">Besides</th></tr></thead>
-        <tbody>${rows.map((row) => html`<tr key=${row.source}><th scope="row"><a href=${href(["sources", row.source])}>${row.source}</a></th><td class="number">${count(row.made)}</td><td class="number">${count(row.stored)}</td><td class="number">${count(Math.max(0, row.made - row.stored))}</td><td class="number" title="Records that faults added, and those of earlier runs in the same folder">${count(Math.max(0, row.stored - row.made))}</td></tr>`)}</tbody></table></div>`;
+      <${Scroll}><table class="roomy ledger"><thead><tr><th scope="col">Source</th><th scope="col" class="number">Made by the mock</th><th scope="col" class="number">In the store</th><th scope="col" class="number">On the way</th><th scope="col" class="number">Besides</th></tr></thead>
+        <tbody>${rows.map((row) => html`<tr key=${row.source}><th scope="row"><a href=${href(["sources", row.source])}>${row.source}</a></th><td class="number">${count(row.made)}</td><td class="number">${count(row.stored)}</td><td class="number">${count(Math.max(0, row.made - row.stored))}</td><td class="number" title="Records that faults added, and those of earlier runs in the same folder">${count(Math.max(0, row.stored - row.made))}</td></tr>`)}</tbody></table><//>`;
   }}<//>`;
 }

@@ -5,7 +5,7 @@ import * as format from "../format.js";
 import { href } from "../router.js";
 import { may, session } from "../session.js";
 import { useStore } from "../store.js";
-import { Age, Card, health, Loaded, useAction, useData, useNow } from "../ui.js";
+import { Age, Card, Loaded, Scroll, health, useAction, useData, useNow } from "../ui.js";
 import { Chaos } from "./chaos.js";
 import { Tokens } from "./tokens.js";
 
@@ -66,11 +66,11 @@ function Files() {
   if (!all?.geoip) return null;
   const { geoip, owners, people } = all;
   const table = (name, file, what) => html`<tr><th scope="row">${name}</th><td><span class=${file.error ? "bad" : ""}>${file.status}</span></td><td class="wrap">${file.error ? html`<span class="bad">${file.error}</span>` : file.status === "off" ? html`<span class="muted">none configured; ${what}</span>` : html`${format.plural(file.rows, "row")}, read <${Age} at=${file.loaded_at} now=${now} />`}</td></tr>`;
-  return html`<${Card} id="files" title="Files beside the records"><div class="scroll"><table class="roomy"><thead><tr><th scope="col">File</th><th scope="col">State</th><th scope="col">What is in it</th></tr></thead><tbody>
+  return html`<${Card} id="files" title="Files beside the records"><${Scroll}><table class="roomy"><thead><tr><th scope="col">File</th><th scope="col">State</th><th scope="col">What is in it</th></tr></thead><tbody>
     <tr><th scope="row">Country data</th><td><span class=${geoip.error ? "bad" : ""}>${geoip.status}</span></td><td class="wrap">${geoip.error && html`<p class="bad">${geoip.error}</p>`}${geoip.database} ${geoip.type}${geoip.built ? html`, built <${Age} at=${geoip.built} now=${now} />` : ""}</td></tr>
     ${table("Owners", owners, "they say whose an address is that no directory knows")}
     ${table("People", people, "it gives ids their names")}
-  </tbody></table></div><//>`;
+  </tbody></table><//><//>`;
 }
 
 function You({ who }) {

@@ -3,7 +3,7 @@ import { html, useState } from "../lib/htm-preact.js";
 import { read, readBody } from "../api.js";
 import * as format from "../format.js";
 import { href } from "../router.js";
-import { Age, Card, Empty, Loaded, Status, Time, useData, useNow } from "../ui.js";
+import { Age, Card, Empty, Loaded, Scroll, Status, Time, useData, useNow } from "../ui.js";
 import { IntervalForm, NextRun, SourceActions } from "./sources.js";
 
 const everyMs = 4000;
@@ -31,8 +31,8 @@ export function SourceDetail({ source, mayOperate, reload }) {
       <${Card} id="counted" title="Counts" more=${html`<a href=${href("events", { window: "all", source: source.name })}>its events</a>`}>
         <dl class="facts">${Object.entries(source.counts).map(([name, n]) => html`<dt key=${name}>${name.replaceAll("_", " ")}</dt><dd class="tabular">${format.count(n)}</dd>`)}</dl>
       <//>
-      <${Card} id="feeds" title="Feeds"><div class="scroll"><table class="roomy"><thead><tr><th scope="col">Feed</th><th scope="col">State</th><th scope="col">Complete as of</th><th scope="col" class="number">Records</th><th scope="col">What is wrong</th></tr></thead>
-        <tbody>${source.feeds.map((feed) => html`<tr key=${feed.name}><th scope="row" class="mono">${feed.name}</th><td><${Status} of=${feed.status} /></td><td><${Age} at=${feed.last_success} now=${now} /></td><td class="number">${format.count(feed.records)}</td><td class="wrap bad">${feed.last_error ?? ""}</td></tr>`)}</tbody></table></div>
+      <${Card} id="feeds" title="Feeds"><${Scroll}><table class="roomy"><thead><tr><th scope="col">Feed</th><th scope="col">State</th><th scope="col">Complete as of</th><th scope="col" class="number">Records</th><th scope="col">What is wrong</th></tr></thead>
+        <tbody>${source.feeds.map((feed) => html`<tr key=${feed.name}><th scope="row" class="mono">${feed.name}</th><td><${Status} of=${feed.status} /></td><td><${Age} at=${feed.last_success} now=${now} /></td><td class="number">${format.count(feed.records)}</td><td class="wrap bad">${feed.last_error ?? ""}</td></tr>`)}</tbody></table><//>
       <//>
     </div>
     <p></p>
@@ -43,12 +43,12 @@ export function SourceDetail({ source, mayOperate, reload }) {
 function History({ path }) {
   const syncs = useData((signal) => readBody(`${path}/syncs`, {}, { signal }), [path], { everyMs });
   const [all, setAll] = useState(false);
-  return html`<${Card} id="syncs" title="Last polls"><${Loaded} of=${syncs} lines=${6}>${(rows) => rows.length === 0 ? html`<${Empty}>It has not been polled yet.<//>` : html`<div class="scroll"><table class="roomy">
+  return html`<${Card} id="syncs" title="Last polls"><${Loaded} of=${syncs} lines=${6}>${(rows) => rows.length === 0 ? html`<${Empty}>It has not been polled yet.<//>` : html`<${Scroll}><table class="roomy">
     <thead><tr><th scope="col">Began</th><th scope="col" class="number">Took</th><th scope="col">By</th><th scope="col" class="number">Calls</th><th scope="col" class="number">Events</th><th scope="col" class="number">Repeats</th><th scope="col" class="number">Rejected</th><th scope="col">Outcome</th></tr></thead>
     <tbody>${rows.slice(0, all ? rows.length : 10).map((sync) => html`<tr key=${`${sync.started_at}|${sync.run}`}>
       <td><${Time} at=${sync.started_at} /></td><td class="number">${sync.finished_at ? `${((Date.parse(sync.finished_at) - Date.parse(sync.started_at)) / 1000).toFixed(1)} s` : "…"}</td><td>${sync.trigger}</td>
       <td class="number">${format.count(sync.counts.polls)}</td><td class="number">${format.count(sync.counts.events)}</td><td class="number">${format.count(sync.counts.duplicates)}</td><td class="number">${format.count(sync.counts.rejected)}</td>
-      <td class="wrap">${sync.error ? html`<span class="bad">${sync.error}</span>` : sync.failed_feeds > 0 ? html`<span class="bad">${format.plural(sync.failed_feeds, "feed")} of ${sync.feeds} failed</span>` : html`<span class="good">ok</span>`}</td></tr>`)}</tbody></table></div>
+      <td class="wrap">${sync.error ? html`<span class="bad">${sync.error}</span>` : sync.failed_feeds > 0 ? html`<span class="bad">${format.plural(sync.failed_feeds, "feed")} of ${sync.feeds} failed</span>` : html`<span class="good">ok</span>`}</td></tr>`)}</tbody></table><//>
     ${rows.length > 10 && html`<p><button type="button" onClick=${() => setAll(!all)}>${all ? "Fewer" : `All ${rows.length}`}</button></p>`}`}<//><//>`;
 }
 
@@ -57,9 +57,9 @@ function Rejects({ path }) {
   const cursor = cursors.at(-1);
   const rejects = useData((signal) => read(`${path}/rejects`, { limit: rejectsShown, cursor }, { signal }), [path, cursor], { everyMs: cursor ? 0 : everyMs });
   return html`<${Card} id="rejects" title="Records kept aside" more=${html`<span class="muted small">They could not be mapped, and are tried again when the source's file changes.</span>`}>
-    <${Loaded} of=${rejects}>${(page) => page.body.length === 0 ? html`<${Empty}>None: every record could be mapped.<//>` : html`<div class="scroll"><table class="roomy">
+    <${Loaded} of=${rejects}>${(page) => page.body.length === 0 ? html`<${Empty}>None: every record could be mapped.<//>` : html`<${Scroll}><table class="roomy">
       <thead><tr><th scope="col">Time</th><th scope="col">Reason</th><th scope="col" class="number">Times</th><th scope="col">Record</th></tr></thead>
-      <tbody>${page.body.map((reject, i) => html`<tr key=${i}><td><${Time} at=${reject.time} /></td><td class="wrap">${reject.reason}</td><td class="number">${format.count(reject.count)}</td><td class="wrap mono">${typeof reject.record === "string" ? reject.record : JSON.stringify(reject.record)}</td></tr>`)}</tbody></table></div>
+      <tbody>${page.body.map((reject, i) => html`<tr key=${i}><td><${Time} at=${reject.time} /></td><td class="wrap">${reject.reason}</td><td class="number">${format.count(reject.count)}</td><td class="wrap mono">${typeof reject.record === "string" ? reject.record : JSON.stringify(reject.record)}</td></tr>`)}</tbody></table><//>
       <nav class="row pager" aria-label="Pages of records kept aside">${cursors.length > 0 && html`<button type="button" onClick=${() => setCursors(cursors.slice(0, -1))}>Back</button>`}${page.nextCursor && html`<button type="button" onClick=${() => setCursors([...cursors, page.nextCursor])}>More</button>`}</nav>`}<//>
   <//>`;
 }

@@ -3,7 +3,7 @@ import { html, useState } from "../lib/htm-preact.js";
 import { change } from "../api.js";
 import * as format from "../format.js";
 import { href } from "../router.js";
-import { Card, Empty, Priority, Time } from "../ui.js";
+import { Card, Empty, Priority, Scroll, Time } from "../ui.js";
 
 const example = `name: example
 kind: alert
@@ -56,7 +56,7 @@ function Outcome({ result }) {
         ${call.unknown_priorities > 0 && html`<li>${format.plural(call.unknown_priorities, "unknown priority", "unknown priorities")}</li>`}
         ${call.next_cursor && html`<li>Next bookmark: <code>${call.next_cursor}</code></li>`}
         ${call.rejects.map((reject, n) => html`<li key=${`r${n}`} class="bad">Kept aside: ${reject.reason}</li>`)}</ul>
-      ${call.events.length > 0 && html`<div class="scroll"><table class="roomy"><thead><tr><th scope="col">Time</th><th scope="col">Type</th><th scope="col">Priority</th><th scope="col">Person</th><th scope="col">Description</th><th scope="col">From</th></tr></thead>
-        <tbody>${call.events.slice(0, 20).map((event, n) => html`<tr key=${n}><td><${Time} at=${event.time} /></td><td>${event.type}</td><td><${Priority} of=${event.priority} /></td><td>${event.user_id ?? "unknown"}</td><td class="wrap">${event.description}</td><td class="mono">${event.src_ip}</td></tr>`)}</tbody></table></div>`}
+      ${call.events.length > 0 && html`<${Scroll}><table class="roomy"><thead><tr><th scope="col">Time</th><th scope="col">Type</th><th scope="col">Priority</th><th scope="col">Person</th><th scope="col">Description</th><th scope="col">From</th></tr></thead>
+        <tbody>${call.events.slice(0, 20).map((event, n) => html`<tr key=${n}><td><${Time} at=${event.time} /></td><td>${event.type}</td><td><${Priority} of=${event.priority} /></td><td>${event.user_id ?? "unknown"}</td><td class="wrap">${event.description}</td><td class="mono">${event.src_ip}</td></tr>`)}</tbody></table><//>`}
     <//>`)}`;
 }

@@ -7,7 +7,7 @@ import { may, session } from "../session.js";
 import { useStore } from "../store.js";
 import { SourceDetail } from "./source-detail.js";
 import { TrySource } from "./source-test.js";
-import { Age, Empty, Loaded, say, Status, useAction, useData, useNow } from "../ui.js";
+import { Age, Empty, Loaded, Scroll, Status, say, useAction, useData, useNow } from "../ui.js";
 
 const everyMs = 2000;
 
@@ -28,7 +28,7 @@ function Table({ sources, mayOperate, reload }) {
   const now = useNow();
   return html`<section class="card" aria-labelledby="sources-title"><header><h2 id="sources-title">${format.plural(sources.length, "source")}</h2>
       ${mayOperate && html`<a href=${href(["sources", "try"])}>Try a source file</a>`}</header>
-    ${sources.length === 0 ? html`<${Empty}>No sources yet. Put a source file into the sources folder and start again; <code>tocsin init</code> writes an example.<//>` : html`<div class="scroll"><table class="roomy">
+    ${sources.length === 0 ? html`<${Empty}>No sources yet. Put a source file into the sources folder and start again; <code>tocsin init</code> writes an example.<//>` : html`<${Scroll}><table class="roomy">
       <thead><tr><th scope="col">Source</th><th scope="col">State</th><th scope="col">Complete as of</th><th scope="col">Next run</th><th scope="col">Every</th><th scope="col">Bookmark</th>
         <th scope="col" class="number">Events</th><th scope="col" class="number">Repeats</th><th scope="col" class="number">Rejected</th><th scope="col">What is wrong</th>${mayOperate && html`<th scope="col">Do</th>`}</tr></thead>
       <tbody>${sources.map((source) => html`<tr key=${source.name}>
@@ -43,7 +43,7 @@ function Table({ sources, mayOperate, reload }) {
         <td class="number">${source.counts.rejected > 0 ? html`<a href=${href(["sources", source.name])}>${format.count(source.counts.rejected)}</a>` : "0"}</td>
         <td class="wrap bad">${source.last_error ?? ""}</td>
         ${mayOperate && html`<td><${SourceActions} source=${source} reload=${reload} /></td>`}
-      </tr>`)}</tbody></table></div>`}</section>`;
+      </tr>`)}</tbody></table><//>`}</section>`;
 }
 
 export const NextRun = ({ source, now }) => (source.status === "syncing" ? html`<span>running</span>` : source.next_run ? html`<${Age} at=${source.next_run} now=${now} />` : html`<span class="faint">–</span>`);

@@ -1,7 +1,7 @@
 // Tokens: who may what, until when. A secret is shown once, here, and nowhere else.
 import { html, useState } from "../lib/htm-preact.js";
 import { change, readBody } from "../api.js";
-import { Age, Card, Loaded, say, Time, useAction, useData, useNow } from "../ui.js";
+import { Age, Card, Loaded, Scroll, Time, say, useAction, useData, useNow } from "../ui.js";
 
 const scopes = { read: "look at everything", ingest: "push events", operate: "sync, pause, assign, configure", metrics: "read /metrics", admin: "all of it, tokens too" };
 const lifetimes = [["1d", "a day"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "a year"], ["", "for good"]];
@@ -12,10 +12,10 @@ export function Tokens() {
   const [made, setMade] = useState(null);
   return html`<${Card} id="tokens" title="Tokens">
     ${made && html`<${Made} token=${made} close=${() => setMade(null)} />`}
-    <${Loaded} of=${tokens}>${(rows) => html`<div class="scroll"><table class="roomy"><thead><tr><th scope="col">Name</th><th scope="col">May</th><th scope="col">Made</th><th scope="col">Expires</th><th scope="col">Last used</th><th scope="col">Do</th></tr></thead>
+    <${Loaded} of=${tokens}>${(rows) => html`<${Scroll}><table class="roomy"><thead><tr><th scope="col">Name</th><th scope="col">May</th><th scope="col">Made</th><th scope="col">Expires</th><th scope="col">Last used</th><th scope="col">Do</th></tr></thead>
       <tbody>${rows.map((token) => html`<tr key=${token.name}><th scope="row">${token.name}</th><td>${token.scopes.join(", ")}</td><td><${Time} at=${token.created_at} /></td>
         <td>${token.expires_at ? html`<${Age} at=${token.expires_at} now=${now} />` : html`<span class="muted">never</span>`}</td><td>${token.last_used_at ? html`<${Age} at=${token.last_used_at} now=${now} />` : html`<span class="muted">never</span>`}</td>
-        <td>${token.name === "admin" ? html`<span class="muted">by configuration</span>` : html`<${Revoke} name=${token.name} done=${tokens.reload} />`}</td></tr>`)}</tbody></table></div>`}<//>
+        <td>${token.name === "admin" ? html`<span class="muted">by configuration</span>` : html`<${Revoke} name=${token.name} done=${tokens.reload} />`}</td></tr>`)}</tbody></table><//>`}<//>
     <h3>Make one</h3>
     <${NewToken} onMade=${(token) => { setMade(token); tokens.reload(); }} />
   <//>`;
