@@ -10,7 +10,7 @@ using Tocsin.Server.Enrichment;
 namespace Tocsin.Server.Health;
 
 /// <summary><c>/health</c>, <c>/livez</c> and <c>/readyz</c>: answered from memory.</summary>
-internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collector collector, IncidentBoard board, BoardFeeder feeder, EnrichmentFiles files, TimeProvider time)
+internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collector collector, IncidentBoard board, BoardFeeder feeder, EnrichmentFiles files, SourceLeases? leases, TimeProvider time)
 {
     private readonly long _startedAt = time.GetTimestamp();
 
@@ -51,6 +51,8 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
             Store = new StoreHealth(journal.Store.Info.Engine, journal.Store.Info.EngineVersion, defect is null ? "healthy" : "unhealthy", Math.Round(probe.Latency.TotalMilliseconds, 2), defect),
             Queue = new QueueHealth("memory", journal.QueueDepth, journal.QueueCapacity),
             Board = new BoardHealth(board.Sequence, journal.Head, board.Count, feeder.Error),
+            Node = leases?.Me,
+            Nodes = leases?.Nodes,
             Geoip = files.Geo,
             Owners = files.OwnersHealth,
             People = files.PeopleHealth,
@@ -87,6 +89,12 @@ internal sealed record HealthReport
     public required QueueHealth Queue { get; init; }
 
     public required BoardHealth Board { get; init; }
+
+    /// <summary>The node that answers; null where one process has the store to itself.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>The nodes that live, and the sources that each of them polls; null where one process has the store to itself.</summary>
+    public IReadOnlyList<NodeView>? Nodes { get; init; }
 
     public required GeoHealth Geoip { get; init; }
 
