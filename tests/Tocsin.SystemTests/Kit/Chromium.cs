@@ -21,6 +21,7 @@ internal sealed class Chromium : IAsyncDisposable
             throw new InvalidOperationException(Reason);
         }
         _driver ??= await Playwright.CreateAsync();
+        Assertions.SetDefaultExpectTimeout(Visit.PatienceMilliseconds);
         _browser = await _driver.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
             ExecutablePath = program,

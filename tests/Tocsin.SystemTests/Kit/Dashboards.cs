@@ -40,15 +40,21 @@ public sealed class Dashboards : IAsyncLifetime
     internal async Task<DashboardHouse> HouseAsync() => _house ??= await DashboardHouse.StartAsync();
 }
 
-/// <summary>A service with a mock of its own behind it.</summary>
+/// <summary>A service with mocks behind it: one whose addresses are known, and one whose are nobody's.</summary>
 internal sealed class DashboardHouse : IAsyncDisposable
 {
-    /// <summary>Pages of a hundred: enough for a walk of several.</summary>
+    /// <summary>The source whose addresses nobody was found for.</summary>
+    public const string Strangers = "strangers";
+
+    /// <summary>Pages have a hundred: enough for a walk of several.</summary>
     private const int Alerts = 350;
 
     private readonly ServerHome _home;
+    private readonly TempFolder _people;
+    private readonly MockProcess _strangers;
 
-    private DashboardHouse(MockProcess mock, ServerHome home, ServerProcess server) => (Mock, _home, Server) = (mock, home, server);
+    private DashboardHouse(ServerHome home, TempFolder people, ServerProcess server, MockProcess mock, MockProcess strangers) =>
+        (_home, _people, Server, Mock, _strangers) = (home, people, server, mock, strangers);
 
     public MockProcess Mock { get; }
 
@@ -58,12 +64,16 @@ internal sealed class DashboardHouse : IAsyncDisposable
 
     public static async Task<DashboardHouse> StartAsync()
     {
-        var mock = await MockProcess.StartAsync("--alerts", Alerts.ToString(), "--per-type", "40");
-        using var people = new TempFolder();
-        var home = new ServerHome(new SourceYaml(mock.Url)).With(new AlertYaml(mock.Url));
+        var mock = await MockProcess.StartAsync("--alerts", Alerts.ToString(), "--per-type", "40", "--employees", "60");
+        var strangers = await MockProcess.StartAsync("--alerts", "12", "--per-type", "1", "--seed", "7", "--employees", "3");
+        var people = new TempFolder();
+        var names = (await mock.IdentitiesAsync()).Values.Distinct().Select((id, i) => $"{id},Person {i},person{i}@example.com,Team {i % 3},");
+        var file = people.Write("people.csv", $"user_id,name,email,team,manager\n{string.Join('\n', names)}\n");
+        var home = new ServerHome(new SourceYaml(mock.Url)) { More = new Dictionary<string, string> { ["TOCSIN__PEOPLE"] = file } }
+            .With(new AlertYaml(mock.Url)).With(new AlertYaml(strangers.Url) { Name = Strangers });
         var server = await ServerProcess.StartAsync(home);
         await server.CompleteAsync();
-        return new DashboardHouse(mock, home, server);
+        return new DashboardHouse(home, people, server, mock, strangers);
     }
 
     /// <summary>Kills the service, does something, and starts it again on its folder.</summary>
@@ -87,6 +97,8 @@ internal sealed class DashboardHouse : IAsyncDisposable
     {
         await Server.DisposeAsync();
         await Mock.DisposeAsync();
+        await _strangers.DisposeAsync();
         _home.Dispose();
+        _people.Dispose();
     }
 }

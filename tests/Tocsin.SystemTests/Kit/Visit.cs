@@ -9,7 +9,8 @@ namespace Tocsin.SystemTests.Kit;
 /// </summary>
 internal sealed class Visit : IAsyncDisposable
 {
-    private const float PatienceMilliseconds = 10_000;
+    /// <summary>How long is waited for what is to appear.</summary>
+    public const float PatienceMilliseconds = 10_000;
 
     /// <summary>Says on the console what the browser reports of the policy, with what was blocked.</summary>
     private const string ReportViolations = """
@@ -18,7 +19,7 @@ internal sealed class Visit : IAsyncDisposable
 
     private readonly List<string> _faults = [];
     private readonly List<string> _allowed = [];
-    private readonly long _opened = Stopwatch.GetTimestamp();
+    private long _began;
 
     private Visit(IBrowserContext context, IPage page, string origin)
     {
@@ -52,8 +53,8 @@ internal sealed class Visit : IAsyncDisposable
     /// <summary>How many clicks there were.</summary>
     public int Clicks { get; private set; }
 
-    /// <summary>How long ago the browser was opened.</summary>
-    public TimeSpan Age => Stopwatch.GetElapsedTime(_opened);
+    /// <summary>How long ago the first page was asked for.</summary>
+    public TimeSpan Took => Stopwatch.GetElapsedTime(_began);
 
     /// <summary>Opens a browser, signed in when there is a token. No page is loaded yet.</summary>
     public static async Task<Visit> OpenAsync(IBrowser browser, string origin, string? token = null, BrowserNewContextOptions? options = null)
@@ -77,9 +78,34 @@ internal sealed class Visit : IAsyncDisposable
     /// <summary>Loads the dashboard at an address like <c>#/alerts</c>.</summary>
     public async Task GoAsync(string hash = "")
     {
+        if (_began == 0)
+            _began = Stopwatch.GetTimestamp();
         await Page.GotoAsync($"{Origin}/{hash}", new PageGotoOptions { WaitUntil = WaitUntilState.DOMContentLoaded });
-        await Assertions.Expect(Page.GetByRole(AriaRole.Navigation, new PageGetByRoleOptions { Name = "Pages" })).ToBeVisibleAsync();
+        await Assertions.Expect(Nav("Overview")).ToBeVisibleAsync();
     }
+
+    /// <summary>A page's link at the top.</summary>
+    public ILocator Nav(string name) => Page.GetByRole(AriaRole.Navigation, new PageGetByRoleOptions { Name = "Pages", Exact = true })
+        .GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = name, Exact = true });
+
+    public ILocator Link(string name) => Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = name, Exact = true });
+
+    public ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = name, Exact = true });
+
+    public ILocator Field(string label) => Page.GetByLabel(label, new PageGetByLabelOptions { Exact = true });
+
+    /// <summary>A part of a page that has a title.</summary>
+    public ILocator Part(string title) => Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = title, Exact = true });
+
+    /// <summary>The rows of a table that have this text.</summary>
+    public ILocator Rows(string table, string? text = null) => Page.GetByRole(AriaRole.Table, new PageGetByRoleOptions { Name = table, Exact = true })
+        .Locator("tbody").GetByRole(AriaRole.Row).Filter(new LocatorFilterOptions { HasText = text });
+
+    /// <summary>A link that opens a row of a table of events.</summary>
+    public ILocator Openers(string table) => Rows(table).Locator("a[data-open]");
+
+    /// <summary>The event that is open beside the table.</summary>
+    public ILocator Detail => Page.GetByRole(AriaRole.Complementary, new PageGetByRoleOptions { Name = "The event", Exact = true });
 
     /// <summary>A click that counts.</summary>
     public async Task ClickAsync(ILocator what)
