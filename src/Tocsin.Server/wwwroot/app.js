@@ -8,7 +8,7 @@ import { useStore } from "./store.js";
 import { ErrorBox, health, refreshHealth } from "./ui.js";
 import { Overview } from "./pages/overview.js";
 
-const healthEveryMs = 5000;
+const healthEveryMs = 2000;
 
 /** Pages but the first are fetched when they are wanted. */
 const pages = {
