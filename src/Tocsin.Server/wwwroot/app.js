@@ -8,7 +8,7 @@ import { useStore } from "./store.js";
 import { ErrorBox, health, refreshHealth } from "./ui.js";
 import { Overview } from "./pages/overview.js";
 
-const healthEveryMs = 5000;
+const healthEveryMs = 2000;
 
 /** Pages but the first are fetched when they are wanted. */
 const pages = {
@@ -38,6 +38,7 @@ function App() {
     document.title = `${pages[route.page]?.title ?? "Nothing here"}${route.rest[0] ? `: ${route.rest[0]}` : ""} · Tocsin`;
   }, [route.page, route.rest[0]]);
   const mustSignIn = who && !may("read", who);
+  const mayNotLook = mustSignIn && who.signed_in && `${who.name} may: ${who.scopes.join(", ")}. To look at anything, sign in with a token of scope read.`;
   return html`
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); document.getElementById("main").focus(); }}>Skip to the content</a>
     <header class="top">
@@ -55,7 +56,7 @@ function App() {
     <div class="lost" role="status" hidden=${!lost}>${lost ? "The service does not answer. What is shown may be old; this page goes on by itself as soon as it is back." : ""}</div>
     <main id="main" tabindex="-1">
       ${who === null ? html`<p class="starting">Asking who you are …</p>`
-        : mustSignIn || wantsSignIn || reason ? html`<${SignInBox} reason=${reason} mayCancel=${!mustSignIn} cancel=${() => { setWantsSignIn(false); signInReason.set(null); }} />`
+        : mustSignIn || wantsSignIn || reason ? html`<${SignInBox} reason=${reason || mayNotLook} mayCancel=${!mustSignIn} cancel=${() => { setWantsSignIn(false); signInReason.set(null); }} />`
         : html`<${Page} key=${`${route.page}|${who.name}|${who.signed_in}`} route=${route} />`}
     </main>
     <${Footer} />
@@ -117,8 +118,8 @@ function step(by) {
   rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by))]?.focus();
 }
 
-async function start() {
-  render(html`<${App} />`, document.getElementById("app"));
+/** Before anything is drawn: a sign-in link's code is no page, and must not stay in the address bar. */
+async function findOutWho() {
   try {
     await useSignInLink();
     await loadSession();
@@ -127,5 +128,8 @@ async function start() {
   }
 }
 
+// A link that is opened in a page that is there already only changes the hash.
+addEventListener("hashchange", () => location.hash.startsWith("#signin=") && findOutWho());
 document.getElementById("app").replaceChildren();
-start();
+findOutWho();
+render(html`<${App} />`, document.getElementById("app"));

@@ -59,6 +59,7 @@ export async function useSignInLink() {
   history.replaceState(null, "", location.pathname + location.search);
   try {
     await change("POST", "session", { code: decodeURIComponent(code) });
+    signInReason.set(null);
   } catch (error) {
     signInReason.set(error.status === 404 || error.status === 405
       ? "This service does not know sign-in links."
