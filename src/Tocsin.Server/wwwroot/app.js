@@ -41,7 +41,7 @@ function App() {
   return html`
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); document.getElementById("main").focus(); }}>Skip to the content</a>
     <header class="top">
-      <a class="brand" href=${href("overview")}><img src="bell.svg" alt="" width="20" height="20" /> Tocsin</a>
+      <a class="brand" href=${href("overview")}><img src="bell.svg" alt="" width="20" height="20" /> <span>Tocsin</span></a>
       <nav aria-label="Pages">${Object.entries(pages).map(([name, page]) => html`<a key=${name} href=${href(name)} aria-current=${route.page === name ? "page" : undefined}>${page.title}</a>`)}</nav>
       <div class="tools">
         <${HealthPill} />
