@@ -73,7 +73,7 @@ function Page({ route }) {
     known?.load().then((component) => setPage(() => component), setFailed);
   };
   useEffect(load, [route.page]);
-  if (!known) return html`<p class="empty">There is no page of this name. <a href=${href("overview")}>Go to the overview</a>.</p>`;
+  if (!known) return html`<h1 class="hidden">Nothing here</h1><p class="empty">There is no page of this name. <a href=${href("overview")}>Go to the overview</a>.</p>`;
   if (broken) return html`<${ErrorBox} error=${new Error(`This page broke: ${broken.message}.`)} retry=${mend} />`;
   if (failed) return html`<${ErrorBox} error=${new Error("This page could not be fetched.")} retry=${load} />`;
   return page && html`<h1 class="hidden">${known.title}</h1><${page} route=${route} />`;

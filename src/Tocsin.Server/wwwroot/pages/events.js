@@ -40,8 +40,8 @@ export function EventsPage({ route, path, hides, show, fixed = {} }) {
 function List({ route, path, query, isLive, show }) {
   const cursor = isLive ? null : route.query.get("cursor");
   const newer = isLive ? null : newerThan(route.query);
-  const asked = { ...query, limit: pageSize, cursor, order_by: newer === null ? route.query.get("order_by") : "sequence", order: newer === null ? route.query.get("order") : null };
-  const key = JSON.stringify([asked, newer]);
+  const asked = { ...query, limit: isLive ? maxLive : pageSize, cursor, order_by: newer === null ? route.query.get("order_by") : "sequence", order: newer === null ? route.query.get("order") : null };
+  const key = JSON.stringify([{ ...asked, limit: null }, newer]);
   const found = useData(async (signal) => {
     const page = await read(path, asked, { signal });
     const body = newer === null ? page.body : page.body.filter((event) => event.sequence > newer);
