@@ -97,7 +97,8 @@ internal sealed partial class Composition : IAsyncDisposable
         _web = new Lazy<WebApplication>(() =>
         {
             var web = Web(options, logs, time);
-            web.UseMiddleware<HttpMetrics>(metrics.Meter, time);
+            var refused = new RefusedPushes(metrics.Meter);
+            web.UseMiddleware<HttpMetrics>(metrics.Meter, refused, time);
             web.UseMiddleware<BoardFastPath>(_board, _freshness, callers);
             web.UseThreadPool();
             web.UseMiddleware<ErrorMiddleware>();
@@ -122,7 +123,7 @@ internal sealed partial class Composition : IAsyncDisposable
             new SessionApi(access, callers, _sessions, _tokens, _guesses, _signInCode, options, time).Map(web);
             if (_metricsWeb is null)
                 new MetricsApi(metrics).Map(web, Scope.Metrics);
-            new HealthApi(journal, _probe, _collector, _board, _feeder, _files, _leases, time).Map(web);
+            new HealthApi(journal, _probe, _collector, _board, _feeder, _files, refused, _leases, time).Map(web);
             web.MapOpenApi().WithMetadata(RouteRules.Open);
             return web;
         });
