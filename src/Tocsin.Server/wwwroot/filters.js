@@ -88,7 +88,9 @@ function FieldMenu({ field, route, fixed }) {
   const place = useRef(null);
   useEffect(() => {
     if (!isOpen) return undefined;
-    const outside = (event) => place.current?.contains(event.target) || setOpen(false);
+    // A press on the text of a choice gives the focus to what is around the menu, which can take it: that is no leaving.
+    const isAround = (event) => event.type === "focusin" && event.target.contains?.(place.current);
+    const outside = (event) => place.current?.contains(event.target) || isAround(event) || setOpen(false);
     addEventListener("pointerdown", outside);
     addEventListener("focusin", outside);
     return () => {
@@ -109,6 +111,8 @@ function FieldMenu({ field, route, fixed }) {
 /** The values that are there under all the other filters. */
 function FieldValues({ field, route, fixed }) {
   const [text, setText] = useState("");
+  const input = useRef(null);
+  useEffect(() => input.current.focus(), []);
   const asked = { ...filterQuery(route.query), [field.name]: null, ...fixed, by: field.name, limit: 50 };
   const found = useData((signal) => (field.counted ? readBody("stats", asked, { signal }) : { values: [] }), [JSON.stringify(asked)]);
   const held = route.query.getAll(field.name);
@@ -124,7 +128,7 @@ function FieldValues({ field, route, fixed }) {
   const names = useNames(field.name === "user_id" ? rows.map((row) => row.value) : []);
   rows = rows.filter((row) => `${row.value} ${valueText(field.name, row.value, names)}`.toLowerCase().includes(text.trim().toLowerCase()));
   return html`<div class="popover">
-    <form class="row" onSubmit=${submit}><input class="grow" aria-label=${`${field.label}: a value`} placeholder=${field.example} value=${text} onInput=${(event) => setText(event.target.value)} ref=${(node) => node && !node.dataset.met && ((node.dataset.met = "1"), node.focus())} /><button type="submit">Add</button></form>
+    <form class="row" onSubmit=${submit}><input class="grow" aria-label=${`${field.label}: a value`} placeholder=${field.example} value=${text} onInput=${(event) => setText(event.target.value)} ref=${input} /><button type="submit">Add</button></form>
     ${found.error && html`<${ErrorBox} error=${found.error} retry=${found.reload} />`}
     ${field.counted && html`<div class="values" role="group" aria-label=${`${field.label}: values`}>
       ${rows.map((row) => html`<label key=${row.value}><input type="checkbox" checked=${held.includes(row.value)} onChange=${() => toggle(row.value)} /><span title=${row.value}>${valueText(field.name, row.value, names)}</span><span class="number">${count(row.count)}</span></label>`)}
