@@ -81,7 +81,9 @@ function Page({ route }) {
 
 function HealthPill() {
   const now = useStore(health);
+  const lost = useStore(connectionLost);
   if (!now) return null;
+  if (lost) return html`<span class="pill unhealthy">no answer</span>`;
   return html`<a class="pill ${now.status}" href=${href(now.status === "healthy" ? "sources" : "overview")} title=${now.last_error ?? "nothing is wrong"}>${now.status}</a>`;
 }
 
