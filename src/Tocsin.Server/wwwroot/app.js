@@ -3,12 +3,13 @@ import { html, render, useEffect, useErrorBoundary, useState } from "./lib/htm-p
 import { connectionLost, healed } from "./api.js";
 import { Footer, Help, SignInBox, ThemeButton, Toast } from "./frame.js";
 import { go, href, useRoute } from "./router.js";
-import { loadSession, may, session, signInReason, signOut, useSignInLink } from "./session.js";
+import { checkSession, loadSession, may, session, signInReason, signOut, useSignInLink } from "./session.js";
 import { useStore } from "./store.js";
 import { ErrorBox, health, refreshHealth } from "./ui.js";
 import { Overview } from "./pages/overview.js";
 
 const healthEveryMs = 2000;
+const sessionEveryMs = 20_000;
 
 /** Pages but the first are fetched when they are wanted. */
 const pages = {
@@ -32,7 +33,14 @@ function App() {
     if (who?.signed_in) setWantsSignIn(false);
     refreshHealth();
     const timer = setInterval(() => document.hidden || connectionLost.get() || refreshHealth(), healthEveryMs);
-    return () => clearInterval(timer);
+    const look = () => document.hidden || connectionLost.get() || checkSession();
+    const looks = setInterval(look, sessionEveryMs);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      clearInterval(timer);
+      clearInterval(looks);
+      document.removeEventListener("visibilitychange", look);
+    };
   }, [who]);
   useEffect(() => {
     document.title = `${pages[route.page]?.title ?? "Nothing here"}${route.rest[0] ? `: ${route.rest[0]}` : ""} · Tocsin`;
@@ -82,7 +90,9 @@ function Page({ route }) {
 
 function HealthPill() {
   const now = useStore(health);
+  const lost = useStore(connectionLost);
   if (!now) return null;
+  if (lost) return html`<span class="pill unhealthy">no answer</span>`;
   return html`<a class="pill ${now.status}" href=${href(now.status === "healthy" ? "sources" : "overview")} title=${now.last_error ?? "nothing is wrong"}>${now.status}</a>`;
 }
 

@@ -58,8 +58,7 @@ const rules = { none: "the record names nobody", record: "the record itself", id
 
 /** By which rule an event got its person, in words. */
 export function ruleText(attribution) {
-  if (!attribution) return "the record names nobody";
-  const { rule, source, address } = attribution;
+  const { rule = "none", source, address } = attribution ?? {};
   return `${rules[rule] ?? rule}${source ? ` of ${source}` : ""}${address ? `, ${address}` : ""}`;
 }
 

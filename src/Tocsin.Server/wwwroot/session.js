@@ -67,6 +67,17 @@ export async function useSignInLink() {
   }
 }
 
+/** Where reads are open a session that has ended is refused nothing that is shown: it is asked for. */
+export async function checkSession() {
+  if (!session.get()?.signed_in) return;
+  try {
+    const said = await readBody("session");
+    if (!said.signed_in && session.get()?.signed_in) refused.set(refused.get() + 1);
+  } catch {
+    // The service is away, or busy: the next look tells.
+  }
+}
+
 refused.follow(async () => {
   if (wasSignedIn) signInReason.set("Your session has ended. Sign in again, and you are back where you were.");
   wasSignedIn = false;

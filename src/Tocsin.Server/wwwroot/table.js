@@ -13,7 +13,7 @@ const columns = {
   device: { head: "Device", cell: (event) => event.device ?? "" },
   source: { head: "Source", cell: (event) => event.source },
   person: { head: "Person", cell: (event, names) => (event.user_id ? html`<a href=${href(["people", event.user_id])} title=${event.user_id}>${visible(nameOf(names, event.user_id))}</a>` : html`<span class="muted">unknown</span>`) },
-  rule: { head: "Attributed by", cell: (event) => html`<span class="muted">${ruleText(event.attribution)}</span>` },
+  rule: { head: "Attributed by", cell: (event) => html`<span class="muted" title=${ruleText(event.attribution)}>${ruleText({ ...event.attribution, address: null })}</span>` },
   what: { head: "Description", wide: true, cell: (event) => event.description ?? "" },
   from: { head: "From", cell: (event) => event.src_ip && html`<span class="mono">${event.src_ip}</span>` },
   to: { head: "To", cell: (event) => event.dst_ip && html`<span class="mono">${event.dst_ip}</span>` },

@@ -71,5 +71,5 @@ function List({ route, path, query, isLive, show }) {
 /** The numbers change several times a second: only the state is read out. */
 function LiveLine({ tail }) {
   const state = tail.state === "live" ? "Live" : "Connecting …";
-  return html`<p class="live-line"><span class="dot ${tail.state}" aria-hidden="true"></span> <span role="status">${state}</span>: ${plural(tail.arrived, "new event")}${tail.missed > 0 ? `, ${count(tail.missed)} of them while it was off` : ""}${tail.skipped > 0 ? `, ${count(tail.skipped)} passed too fast to show` : ""}. ${tail.waiting > 0 ? html`<b>Held while you point at a row: ${count(tail.waiting)} wait.</b>` : html`<span class="muted">The newest arrivals stand first; ${maxLive} are kept here, all of them in the journal.</span>`}</p>`;
+  return html`<p class="live-line"><span class="dot ${tail.state}" aria-hidden="true"></span> <span role="status">${state}</span>: ${plural(tail.arrived, "new event")}${tail.missed > 0 ? `, ${count(tail.missed)} of them while it was off` : ""}${tail.skipped > 0 ? `, ${count(tail.skipped)} passed too fast to show` : ""}. ${tail.waiting > 0 ? html`<b>Held while a row is pointed at or has the focus: ${count(tail.waiting)} wait.</b>` : html`<span class="muted">The newest arrivals stand first; ${maxLive} are kept here, all of them in the journal.</span>`}</p>`;
 }

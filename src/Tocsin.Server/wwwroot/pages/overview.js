@@ -53,15 +53,18 @@ const countOf = (stats, value) => stats.values.find((row) => row.value === value
 
 const Others = ({ of, to }) => of.others > 0 && html`<p class="muted small"><a href=${to}>${format.count(of.others)} more</a>, of others</p>`;
 
+/** Late by more than three of its rounds, and a minute. */
+const isLate = (source, now) => source.enabled && now - Date.parse(source.last_success ?? 0) > source.every_seconds * 3000 + 60_000;
+
 function SourceTiles() {
   const sources = useData((signal) => readBody("sources", {}, { signal }), [], { everyMs: fastMs });
   const now = useNow();
   return html`<${Loaded} of=${sources} lines=${1}>${(all) => all.length === 0
     ? html`<${Empty}>No sources yet. Put a source file into the sources folder and start again, or <a href=${href("sources")}>try one</a>.<//>`
-    : html`<ul class="tiles" aria-label="Sources">${all.map((source) => html`<li key=${source.name}><a href=${href(["sources", source.name])} class="tile ${source.status}">
+    : html`<ul class="tiles" aria-label="Sources">${all.map((source) => html`<li key=${source.name}><a href=${href(["sources", source.name])} class="tile ${source.enabled && source.consecutive_failures > 0 ? "failed" : source.status}">
         <b>${source.name}</b> <span class="status ${source.status}">${source.status}</span>
-        <span class="muted">complete as of <${Age} at=${source.last_success} now=${now} /></span>
-        <span class="muted">${format.plural(source.counts.events, "event")}${source.counts.rejected > 0 ? `, ${format.count(source.counts.rejected)} kept aside` : ""}</span>
+        <span class=${isLate(source, now) ? "bad" : "muted"}>complete as of <${Age} at=${source.last_success} now=${now} /></span>
+        <span class="muted">${format.plural(source.counts.events, "event")}${source.counts.rejected > 0 ? `, ${format.count(source.counts.rejected)} kept aside` : ""}${source.consecutive_failures > 0 ? html`, <span class="bad">${format.plural(source.consecutive_failures, "failure")} in a row</span>` : ""}</span>
       </a></li>`)}</ul>`}<//>`;
 }
 

@@ -52,7 +52,7 @@ function Timeline({ query, route }) {
     const until = Math.max(to, from + step);
     return { stats: await readBody("stats", { ...query, since: new Date(from * 1000).toISOString(), until: new Date(until * 1000).toISOString(), by: "priority", every }, { signal }), step, from, to: until };
   }, [JSON.stringify(query)], { everyMs });
-  return html`<${Card} id="timeline" title="When" more=${html`<span class="muted">${windowText(route.query)}</span>`}><div class="chart-room"><${Loaded} of=${found} lines=${5}>${(data) => html`<${PriorityChart} key=${data.step} stats=${data.stats} stepSeconds=${data.step} from=${data.from} to=${data.to} />`}<//></div><//>`;
+  return html`<${Card} id="timeline" title="When" more=${html`<span class="muted">${windowText(route.query)}</span>`}><div class="chart-room short"><${Loaded} of=${found} lines=${5}>${(data) => html`<${PriorityChart} key=${data.step} stats=${data.stats} stepSeconds=${data.step} from=${data.from} to=${data.to} height=${110} />`}<//></div><//>`;
 }
 
 const of = (stats, value) => stats.values.find((row) => row.value === value)?.count ?? 0;

@@ -11,7 +11,9 @@ import { Tokens } from "./tokens.js";
 
 export function Settings() {
   const who = useStore(session);
+  const parts = [["service", "The service"], ["files", "Files"], ...(may("admin", who) ? [["tokens", "Tokens"]] : []), ...(who?.demo ? [["chaos", "Chaos"]] : [])];
   return html`
+    <nav class="bar" aria-label="On this page"><span class="muted" aria-hidden="true">On this page</span>${parts.map(([id, text]) => html`<button key=${id} type="button" onClick=${() => show(id)}>${text}</button>`)}</nav>
     <div class="grid">
       <div class="stack"><${Interval} mayOperate=${may("operate", who)} /><${You} who=${who} /></div>
       <${Service} />
@@ -20,6 +22,14 @@ export function Settings() {
     <p></p>
     ${may("admin", who) && html`<${Tokens} />`}
     ${who?.demo && html`<${Chaos} mayOperate=${may("operate", who)} />`}`;
+}
+
+/** The address bar belongs to the pages, so that this is no link. */
+function show(id) {
+  const title = document.getElementById(`title-${id}`);
+  title?.setAttribute("tabindex", "-1");
+  title?.focus({ preventScroll: true });
+  title?.closest("section").scrollIntoView({ block: "start" });
 }
 
 const origins = { api: "set here", file: "as the configuration says", default: "by default" };
@@ -54,7 +64,7 @@ function Service() {
       <dt>Up for</dt><dd>${format.duration(now.uptime_seconds)}</dd>
       <dt>Store</dt><dd>${now.store.engine} ${now.store.version}, ${now.store.status}, ${now.store.latency_ms} ms ${now.store.error && html`<span class="bad">${now.store.error}</span>`}</dd>
       <dt>Queue</dt><dd>${now.queue.engine}, ${format.count(now.queue.depth)} of ${format.count(now.queue.capacity)}</dd>
-      <dt>Board</dt><dd>${format.count(now.board.events)} incidents, ${format.count(now.board.head - now.board.sequence)} behind the journal ${now.board.error && html`<span class="bad">${now.board.error}</span>`}</dd>
+      <dt>Board</dt><dd>${format.plural(now.board.events, "event")} in memory, ${format.count(now.board.head - now.board.sequence)} behind the journal ${now.board.error && html`<span class="bad">${now.board.error}</span>`}</dd>
       <dt>More</dt><dd><a href="docs">API, to read and try</a> · <a href="openapi/v1.json">OpenAPI</a> · ${may("metrics") && html`<a href="metrics">Metrics</a> · `} <a href="health">Health</a></dd>
     </dl>`}
   <//>`;

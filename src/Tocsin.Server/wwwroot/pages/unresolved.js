@@ -8,18 +8,21 @@ import { useStore } from "../store.js";
 import { Card, Loaded, Scroll, useAction, useData } from "../ui.js";
 
 const everyMs = 10_000;
-const shown = 10;
+const shownAtFirst = 5;
+const mostShown = 100;
 
 export function Unresolved({ unknown, query, onAssigned }) {
-  const addresses = useData((signal) => readBody("identities", { unresolved: "true", limit: shown }, { signal }), [], { everyMs });
+  const [shown, setShown] = useState(shownAtFirst);
+  const addresses = useData((signal) => readBody("identities", { unresolved: "true", limit: shown }, { signal }), [shown], { everyMs });
   const mayAssign = may("operate", useStore(session));
   const rows = addresses.data ?? [];
   if (!unknown && rows.length === 0 && !addresses.error) return null;
-  return html`<${Card} id="unknown" title="unknown" more=${html`<a href=${href(["people", "unknown"], query)}>${unknown ? `${plural(unknown.total, "incident")} that nobody was found for` : "what nobody was found for"}</a>`}>
+  return html`<${Card} id="unknown" title="unknown: addresses that wait for a person" more=${html`<a href=${href(["people", "unknown"], query)}>${unknown ? `${plural(unknown.total, "incident")} of nobody known` : "what nobody was found for"}</a>`}>
     <${Loaded} of=${addresses}>${() => rows.length === 0 ? html`<p class="empty">No address waits for a person.</p>` : html`<${Scroll}><table class="roomy">
       <thead><tr><th scope="col">Address</th><th scope="col" class="number">Events</th>${mayAssign && html`<th scope="col">Assign to</th>`}</tr></thead>
       <tbody>${rows.map((row) => html`<tr key=${row.ip}><th scope="row" class="mono"><a href=${href("events", { window: "all", user_id: "unknown", ip: row.ip })}>${row.ip}</a></th><td class="number">${count(row.count)}</td>
-        ${mayAssign && html`<td><${Assign} ip=${row.ip} done=${() => { addresses.reload(); onAssigned(); }} /></td>`}</tr>`)}</tbody></table><//>`}<//>
+        ${mayAssign && html`<td><${Assign} ip=${row.ip} done=${() => { addresses.reload(); onAssigned(); }} /></td>`}</tr>`)}</tbody></table><//>
+      ${rows.length === shown && shown < mostShown && html`<p><button type="button" onClick=${() => setShown(mostShown)}>Show more</button></p>`}`}<//>
   <//>`;
 }
 
