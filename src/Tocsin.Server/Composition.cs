@@ -38,6 +38,8 @@ internal sealed partial class Composition : IAsyncDisposable
     private readonly LiveTail _tail;
     private readonly MetricsRegistry _metrics;
     private readonly EnrichmentFiles _files;
+    private readonly SourceLeases? _leases;
+    private readonly StateFollower _follower;
     private readonly Lazy<WebApplication> _web;
     private readonly ILogger _logger;
     private DemoApi? _demo;
@@ -45,7 +47,7 @@ internal sealed partial class Composition : IAsyncDisposable
     private Task _collecting = Task.CompletedTask;
     private Task _background = Task.CompletedTask;
 
-    private Composition(ServerOptions options, IReadOnlyList<SourceDefinition> sources, EventJournal journal, MetricsRegistry metrics, AdminToken admin, ILoggerFactory logs, TimeProvider time)
+    private Composition(ServerOptions options, IReadOnlyList<SourceDefinition> sources, EventJournal journal, MetricsRegistry metrics, AdminToken admin, ClusterNode? node, ILoggerFactory logs, TimeProvider time)
     {
         (AdminToken, _time, _metrics, _logger) = (admin, time, metrics, logs.CreateLogger<Composition>());
 
@@ -68,7 +70,13 @@ internal sealed partial class Composition : IAsyncDisposable
         _late = new LateAttribution(journal, directory, time, logs.CreateLogger<LateAttribution>());
         _files = new EnrichmentFiles(options, directory, _late.OwnersChanged, metrics.Meter, time, logs.CreateLogger<EnrichmentFiles>());
         _identities = new IdentityStore(journal, directory, _late);
-        _collector = new Collector(sources, options.SyncInterval, journal, directory, _identities, _late, time, logs.CreateLogger<Collector>(), metrics.Meter, _files.Countries);
+        _leases = node is null ? null : new SourceLeases(journal, node, sources.Select(source => source.Name), time, logs.CreateLogger<SourceLeases>());
+        _collector = new Collector(sources, options.SyncInterval, journal, directory, _identities, _late, time, logs.CreateLogger<Collector>(), metrics.Meter, _files.Countries, _leases);
+        _follower = new StateFollower(time, logs.CreateLogger<StateFollower>());
+        _follower.On(TokenStore.StateName, (_, stop) => _tokens.LoadAsync(stop));
+        _follower.On(TokenStore.UsesName, (_, stop) => _tokens.LoadAsync(stop));
+        _follower.On(SessionStore.StateName, (_, stop) => _sessions.LoadAsync(stop));
+        _collector.Follow(_follower);
 
         // Projections: answers kept ready.
         _board = new IncidentBoard(journal.Store.Info.Id, options.BoardMax);
@@ -89,7 +97,8 @@ internal sealed partial class Composition : IAsyncDisposable
         _web = new Lazy<WebApplication>(() =>
         {
             var web = Web(options, logs, time);
-            web.UseMiddleware<HttpMetrics>(metrics.Meter, time);
+            var refused = new RefusedPushes(metrics.Meter);
+            web.UseMiddleware<HttpMetrics>(metrics.Meter, refused, time);
             web.UseMiddleware<BoardFastPath>(_board, _freshness, callers);
             web.UseThreadPool();
             web.UseMiddleware<ErrorMiddleware>();
@@ -114,7 +123,7 @@ internal sealed partial class Composition : IAsyncDisposable
             new SessionApi(access, callers, _sessions, _tokens, _guesses, _signInCode, options, time).Map(web);
             if (_metricsWeb is null)
                 new MetricsApi(metrics).Map(web, Scope.Metrics);
-            new HealthApi(journal, _probe, _collector, _board, _feeder, _files, time).Map(web);
+            new HealthApi(journal, _probe, _collector, _board, _feeder, _files, refused, _leases, time).Map(web);
             web.MapOpenApi().WithMetadata(RouteRules.Open);
             return web;
         });
@@ -164,7 +173,7 @@ internal sealed partial class Composition : IAsyncDisposable
         try
         {
             var admin = await AdminToken.EstablishAsync(journal, options.Data, adminToken, cancellation);
-            composition = new Composition(options, sources, journal, metrics, admin, logs, time);
+            composition = new Composition(options, sources, journal, metrics, admin, node: null, logs, time);
             await composition._tokens.LoadAsync(cancellation);
             await composition._sessions.LoadAsync(cancellation);
             await composition._collector.LoadAsync(cancellation);
@@ -222,6 +231,7 @@ internal sealed partial class Composition : IAsyncDisposable
             await _web.Value.DisposeAsync();
         _demo?.Dispose();
         _collector.Dispose();
+        _leases?.Dispose();
         _identities.Dispose();
         _tokens.Dispose();
         _sessions.Dispose();
@@ -237,7 +247,8 @@ internal sealed partial class Composition : IAsyncDisposable
         var stop = _stop.Token;
         Task[] workers =
         [
-            _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _files.RunAsync(stop), _tokens.RunAsync(stop), _sessions.RunAsync(stop), _guesses.RunAsync(stop),
+            _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _files.RunAsync(stop), _tokens.RunAsync(stop), _sessions.RunAsync(stop), _guesses.RunAsync(stop), _follower.RunAsync(stop),
+            .. _leases is null ? (Task[])[] : [_leases.RunAsync(stop)],
         ];
         var first = await Task.WhenAny(workers);
         if (stop.IsCancellationRequested)

@@ -43,7 +43,7 @@ public sealed partial class HttpTests(StillHouse house) : IClassFixture<StillHou
     private static readonly string[] Routes =
     [
         "/incidents", "/incidents/{user_id}", "/sources", "/sources/{name}", "/sources/{name}/syncs", "/sources/{name}/rejects", "/sources/test", "/people", "/sync", "/config", "/health",
-        "/livez", "/readyz", "/identities", "/event", "/events", "/events/{id}", "/events/stream", "/alerts", "/stats", "/tokens", "/tokens/{name}", "/metrics",
+        "/livez", "/readyz", "/identities", "/event", "/events", "/events/{id}", "/events/stream", "/alerts", "/stats", "/tokens", "/tokens/{name}", "/session", "/metrics",
     ];
 
     [Theory]

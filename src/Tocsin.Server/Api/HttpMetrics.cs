@@ -7,7 +7,7 @@ namespace Tocsin.Server.Api;
 /// Counts and measures every request, before everything else. By the template of its route, never its path: what no route matches is <c>other</c>.
 /// An answer that is complete at once costs no allocation.
 /// </summary>
-internal sealed class HttpMetrics(RequestDelegate next, Meter meter, TimeProvider time)
+internal sealed class HttpMetrics(RequestDelegate next, Meter meter, RefusedPushes refused, TimeProvider time)
 {
     private const string Other = "other";
     private static readonly string[] PushRoutes = ["/event", "/events"];
@@ -18,8 +18,6 @@ internal sealed class HttpMetrics(RequestDelegate next, Meter meter, TimeProvide
     private readonly Histogram<double> _duration = meter.CreateHistogram(
         "tocsin_http_request_duration_seconds", null, "From the first byte read to the last one written.", null,
         new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] });
-
-    private readonly Counter<long> _refused = meter.CreateCounter<long>("tocsin_http_refused_pushes_total", null, "Requests of the push door that were refused as a whole, by the code of the problem.");
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -51,7 +49,7 @@ internal sealed class HttpMetrics(RequestDelegate next, Meter meter, TimeProvide
         _requests.Add(1, new("route", route), new("method", method), new("status", (uint)status < Statuses.Length ? Statuses[status] : Other));
         _duration.Record(time.GetElapsedTime(began).TotalSeconds, new KeyValuePair<string, object?>("route", route));
         if (method == "POST" && PushRoutes.Contains(route) && context.Items.TryGetValue(typeof(Problem), out var problem))
-            _refused.Add(1, new KeyValuePair<string, object?>("code", ((Problem)problem!).Code));
+            refused.Add(((Problem)problem!).Code);
     }
 
     /// <summary>The board's fast path answers before a route is found.</summary>

@@ -34,9 +34,9 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
         routes.MapPatch("/sources/{name}", PatchAsync).Needs(Scope.Operate).Named("changeSource", "Sources", "Pauses, resumes or reschedules a source, for good")
             .WithDescription("Applies at once and survives a restart. An every that is set here wins over the source's file, which wins over /config; every: \"file\" takes it back. What is absent or null stays as it is.")
             .Accepts<SourceChange>("application/json").Gives<SourceView>(200, "The source as it is now", "ETag").TakesIfMatch().Refuses(404).Refuses(422).Refuses(503);
-        routes.MapPost("/sync", Sync).Needs(Scope.Operate, new QueryParameter("source", "Only this one; all when left out; repeat for several", QueryValue.Text.Many()))
+        routes.MapPost("/sync", (Delegate)SyncAsync).Needs(Scope.Operate, new QueryParameter("source", "Only this one; all when left out; repeat for several", QueryValue.Text.Many()))
             .Named("sync", "Sources", "Polls now; a source that waits to retry starts at once")
-            .Gives<SyncStarted>(202, "Some were started").Gives<SyncStarted>(409, "Nothing was started: all were polling already").Refuses(404);
+            .Gives<SyncStarted>(202, "Some were started").Gives<SyncStarted>(409, "Nothing was started: all were polling already").Refuses(404).Refuses(503);
     }
 
     private IResult Get(string name, HttpContext context)
@@ -113,7 +113,7 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
         });
     }
 
-    private IResult Sync(HttpContext context)
+    private async Task<IResult> SyncAsync(HttpContext context)
     {
         var reader = new QueryReader(context.Request.Query, default);
         var asked = reader.Texts("source");
@@ -124,7 +124,7 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
         var names = asked.Count > 0 ? asked.Distinct() : collector.View().Where(source => source.Enabled).Select(source => source.Name);
         var started = new SyncStarted([], []);
         foreach (var name in names)
-            (collector.PollNow(name) == true ? started.Started : started.AlreadyRunning).Add(name);
+            (await collector.PollNowAsync(name, context.RequestAborted) == true ? started.Started : started.AlreadyRunning).Add(name);
         return Results.Json(started, statusCode: started.Started.Count > 0 ? StatusCodes.Status202Accepted : StatusCodes.Status409Conflict);
     }
 

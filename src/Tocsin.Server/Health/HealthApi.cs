@@ -10,7 +10,8 @@ using Tocsin.Server.Enrichment;
 namespace Tocsin.Server.Health;
 
 /// <summary><c>/health</c>, <c>/livez</c> and <c>/readyz</c>: answered from memory.</summary>
-internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collector collector, IncidentBoard board, BoardFeeder feeder, EnrichmentFiles files, TimeProvider time)
+internal sealed class HealthApi(
+    EventJournal journal, StoreProbe probe, Collector collector, IncidentBoard board, BoardFeeder feeder, EnrichmentFiles files, RefusedPushes pushes, SourceLeases? leases, TimeProvider time)
 {
     private readonly long _startedAt = time.GetTimestamp();
 
@@ -51,6 +52,9 @@ internal sealed class HealthApi(EventJournal journal, StoreProbe probe, Collecto
             Store = new StoreHealth(journal.Store.Info.Engine, journal.Store.Info.EngineVersion, defect is null ? "healthy" : "unhealthy", Math.Round(probe.Latency.TotalMilliseconds, 2), defect),
             Queue = new QueueHealth("memory", journal.QueueDepth, journal.QueueCapacity),
             Board = new BoardHealth(board.Sequence, journal.Head, board.Count, feeder.Error),
+            Node = leases?.Me,
+            Nodes = leases?.Nodes,
+            Pushes = new PushHealth(pushes.Counts),
             Geoip = files.Geo,
             Owners = files.OwnersHealth,
             People = files.PeopleHealth,
@@ -88,6 +92,14 @@ internal sealed record HealthReport
 
     public required BoardHealth Board { get; init; }
 
+    /// <summary>The node that answers; null where one process has the store to itself.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>The nodes that live, and the sources that each of them polls; null where one process has the store to itself.</summary>
+    public IReadOnlyList<NodeView>? Nodes { get; init; }
+
+    public required PushHealth Pushes { get; init; }
+
     public required GeoHealth Geoip { get; init; }
 
     public required TableHealth Owners { get; init; }
@@ -112,6 +124,9 @@ internal sealed record StoreHealth(
 internal sealed record BoardHealth(long Sequence, long Head, int Events, string? Error);
 
 internal sealed record QueueHealth(string Engine, int Depth, int Capacity);
+
+/// <summary>Pushes that were refused as a whole since the start, by the code of the problem, the most frequent first.</summary>
+internal sealed record PushHealth(IReadOnlyList<RefusedPush> Refused);
 
 internal sealed record SourceHealth(
     string Name, SourcePhase Status, DateTimeOffset? LastSync, DateTimeOffset? LastSuccess, string? LastEventTime, string? LastError,

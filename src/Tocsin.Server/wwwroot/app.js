@@ -42,7 +42,7 @@ function App() {
   return html`
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); document.getElementById("main").focus(); }}>Skip to the content</a>
     <header class="top">
-      <a class="brand" href=${href("overview")}><img src="bell.svg" alt="" width="20" height="20" /> Tocsin</a>
+      <a class="brand" href=${href("overview")}><img src="bell.svg" alt="" width="20" height="20" /> <span>Tocsin</span></a>
       <nav aria-label="Pages">${Object.entries(pages).map(([name, page]) => html`<a key=${name} href=${href(name)} aria-current=${route.page === name ? "page" : undefined}>${page.title}</a>`)}</nav>
       <div class="tools">
         <${HealthPill} />
@@ -74,7 +74,7 @@ function Page({ route }) {
     known?.load().then((component) => setPage(() => component), setFailed);
   };
   useEffect(load, [route.page]);
-  if (!known) return html`<p class="empty">There is no page of this name. <a href=${href("overview")}>Go to the overview</a>.</p>`;
+  if (!known) return html`<h1 class="hidden">Nothing here</h1><p class="empty">There is no page of this name. <a href=${href("overview")}>Go to the overview</a>.</p>`;
   if (broken) return html`<${ErrorBox} error=${new Error(`This page broke: ${broken.message}.`)} retry=${mend} />`;
   if (failed) return html`<${ErrorBox} error=${new Error("This page could not be fetched.")} retry=${load} />`;
   return page && html`<h1 class="hidden">${known.title}</h1><${page} route=${route} />`;

@@ -1,5 +1,5 @@
 // Counts over time by priority, as stacked bars. uPlot is fetched only when a chart is drawn.
-import { html, useEffect, useRef } from "./lib/htm-preact.js";
+import { html, useEffect, useRef, useState } from "./lib/htm-preact.js";
 import { count, plural, priorities } from "./format.js";
 
 const height = 190;
@@ -54,10 +54,13 @@ function columns(stats, stepSeconds, from, to) {
   return { raw: raw.toReversed(), data: [times, ...sums.toReversed()] };
 }
 
+const when = (t) => new Date(t * 1000).toLocaleString(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false });
+
 export function PriorityChart({ stats, stepSeconds, from, to }) {
   const place = useRef(null);
   const chart = useRef(null);
   const now = useRef(null);
+  const [pointed, setPointed] = useState(null);
   now.current = columns(stats, stepSeconds, from, to);
   useEffect(() => {
     let isGone = false;
@@ -66,7 +69,7 @@ export function PriorityChart({ stats, stepSeconds, from, to }) {
       const Chart = await loadLibrary();
       if (isGone) return;
       chart.current?.destroy();
-      chart.current = new Chart(options(Chart, place.current.clientWidth, now), now.current.data, place.current);
+      chart.current = new Chart(options(Chart, place.current.clientWidth, stepSeconds, setPointed), now.current.data, place.current);
     };
     draw().then(() => {
       if (isGone) return;
@@ -86,24 +89,24 @@ export function PriorityChart({ stats, stepSeconds, from, to }) {
     };
   }, [stepSeconds]);
   useEffect(() => chart.current?.setData(now.current.data), [stats]);
-  return html`<div class="chart" ref=${place} role="img" aria-label=${`${plural(stats.total, "event")} over time: ${stats.values.map((row) => `${row.value ?? "none"} ${count(row.count)}`).join(", ")}`}></div>`;
+  const last = now.current.data[0].length - 1;
+  const shown = pointed === null || pointed > last ? null : pointed;
+  const sum = (values) => values.reduce((all, n) => all + n, 0);
+  return html`<div class="chart" ref=${place} role="img" aria-label=${`${plural(stats.total, "event")} over time: ${stats.values.map((row) => `${row.value ?? "none"} ${count(row.count)}`).join(", ")}`}></div>
+    <ul class="legend" aria-hidden="true">${order.map((name, i) => html`<li key=${name}><i class=${name}></i>${name === "none" ? "no priority" : name} <b>${count(shown === null ? sum(now.current.raw.at(-1 - i)) : now.current.raw.at(-1 - i)[shown])}</b></li>`)}
+      <li class="muted">${shown === null ? "in the whole chart" : `from ${when(now.current.data[0][shown])}`}</li></ul>`;
 }
 
-function options(Chart, width, now) {
+function options(Chart, width, stepSeconds, point) {
   const bars = Chart.paths.bars({ size: [0.85, 40], gap: 1 });
   const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { stroke: color("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
   return {
     width, height, padding: [10, 8, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { show: false } },
-    legend: { live: true },
-    scales: { y: { range: (_, __, max) => [0, Math.max(4, max * 1.05)] } },
+    hooks: { setCursor: [(chart) => point(chart.cursor.left >= 0 ? chart.cursor.idx : null)] },
+    legend: { show: false },
+    scales: { x: { range: (_, min, max) => [min - stepSeconds / 2, max + stepSeconds / 2] }, y: { range: (_, __, max) => [0, Math.max(4, max * 1.05)] } },
     axes: [{ ...axis, values: marks }, { ...axis, size: 46, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6] }],
-    series: [
-      { label: "from", value: (_, t) => (t == null ? "–" : new Date(t * 1000).toLocaleString(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false })) },
-      ...order.toReversed().map((name, i) => ({
-        label: name, fill: color(`--${name}`), stroke: color(`--${name}`), width: 0, paths: bars, points: { show: false },
-        value: (_, __, ___, at) => (at == null ? "–" : count(now.current.raw[i][at])),
-      })),
-    ],
+    series: [{}, ...order.toReversed().map((name) => ({ fill: color(`--${name}`), stroke: color(`--${name}`), width: 0, paths: bars, points: { show: false } }))],
   };
 }

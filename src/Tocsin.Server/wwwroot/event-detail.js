@@ -1,7 +1,7 @@
 // One event in full, beside the table it was opened from: what Tocsin understood, and the record as it came, to be copied.
 import { html, useEffect, useRef } from "./lib/htm-preact.js";
 import { readText } from "./api.js";
-import { country, layOutJson } from "./format.js";
+import { country, layOutJson, ruleText } from "./format.js";
 import { nameOf, useNames } from "./people-names.js";
 import { go, href, withQuery } from "./router.js";
 import { Loaded, Priority, say, Time, useData } from "./ui.js";
@@ -56,7 +56,7 @@ function Facts({ event }) {
     ["Type", by("type", event.type)],
     ["Priority", html`<${Priority} of=${event.priority} />`],
     ["Person", event.user_id ? html`<a href=${href(["people", event.user_id])}>${nameOf(names, event.user_id)}</a>${names.get(event.user_id)?.team ? `, ${names.get(event.user_id).team}` : ""}` : "unknown"],
-    ["Attributed by", event.attribution && `${event.attribution.rule}${event.attribution.source ? ` of ${event.attribution.source}` : ""}${event.attribution.address ? `, from ${event.attribution.address}` : ""}`],
+    ["Attributed by", ruleText(event.attribution)],
     ["Description", event.description],
     ["Source", by("source", event.source)],
     ["Device", by("device", event.device)],

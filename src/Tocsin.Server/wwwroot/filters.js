@@ -5,7 +5,7 @@ import { count, country, priorities } from "./format.js";
 import { nameOf, useNames } from "./people-names.js";
 import { go, withQuery } from "./router.js";
 import { ErrorBox, useData } from "./ui.js";
-import { WindowChoice, windowQuery } from "./window.js";
+import { WindowChoice, windowOf, windowQuery } from "./window.js";
 
 /** counted: the service can count by it. upper: how the service writes it. */
 export const fields = [
@@ -54,6 +54,13 @@ export function FilterBar({ route, fixed, children, hides = [], search = "Search
         <span class="muted">${labels[name] ?? name}</span> ${valueText(name, value, names)} <span aria-hidden="true">×</span><span class="hidden">, take away</span></a>`)}
       ${held.length > 1 && html`<a href=${withQuery(route, Object.fromEntries(held.map(([name]) => [name, null])))}>clear all</a>`}
     </div>`;
+}
+
+/** What an empty table says: how to see more. */
+export function NothingMatches({ route }) {
+  const held = [...new Set(route.query.keys())].filter(isFilter);
+  const isAll = windowOf(route.query) === "all";
+  return html`Nothing matches.${!isAll && html` <a href=${withQuery(route, { window: "all", since: null, until: null })}>Look at all time</a>`}${!isAll && held.length > 0 && " or"}${held.length > 0 && html` <a href=${withQuery(route, Object.fromEntries(held.map((name) => [name, null])))}>take the filters away</a>`}${isAll && held.length === 0 ? " What the sources bring and what is pushed appears here." : "."}`;
 }
 
 export function SearchField({ route, label, name = "q" }) {

@@ -54,6 +54,15 @@ export function country(code) {
   }
 }
 
+const rules = { none: "the record names nobody", record: "the record itself", identity: "the identities", unresolved: "nobody was found for the address", owner: "the owners' file" };
+
+/** By which rule an event got its person, in words. */
+export function ruleText(attribution) {
+  if (!attribution) return "the record names nobody";
+  const { rule, source, address } = attribution;
+  return `${rules[rule] ?? rule}${source ? ` of ${source}` : ""}${address ? `, ${address}` : ""}`;
+}
+
 /** What a datetime-local field takes, from an instant; and back. */
 export function toLocalField(time) {
   const date = new Date(time);

@@ -2,7 +2,7 @@
 import { html } from "./lib/htm-preact.js";
 import { read, readBody } from "./api.js";
 import { count, plural } from "./format.js";
-import { valueText } from "./filters.js";
+import { NothingMatches, valueText } from "./filters.js";
 import { nameOf, useNames } from "./people-names.js";
 import { withQuery } from "./router.js";
 import { Bars, Loaded, useData } from "./ui.js";
@@ -27,8 +27,8 @@ export function Groups({ by, path, query, route, everyMs }) {
   const found = useData((signal) => (by === "ip" ? countAddresses(path, query, signal) : readBody("stats", { ...asked, by, limit: most }, { signal })), [by, JSON.stringify(asked)], { everyMs });
   const names = useNames(by === "user_id" ? (found.data?.values ?? []).map((row) => row.value) : []);
   return html`<section class="card"><${Loaded} of=${found} lines=${8}>${(data) => html`
-    <p class="muted small">${plural(data.total, "event")}, ${plural(data.values.length, "group")}${data.others > 0 ? `, and ${count(data.others)} events in smaller ones` : ""}. ${data.note}</p>
-    <div class="long"><${Bars} caption="Events by group" head="Group" empty="Nothing matches. Choose a longer window, or take a filter away."
+    <p class="muted small">${plural(data.total, path === "alerts" ? "alert" : "event")} in ${plural(data.values.length, "group")}${data.others > 0 ? `, and ${count(data.others)} events in smaller ones` : ""}. ${data.note}</p>
+    <div class="long"><${Bars} caption="Events by group" head="Group" empty=${html`<${NothingMatches} route=${route} />`}
       rows=${data.values.map((row) => {
         const value = row.value ?? (by === "user_id" ? "unknown" : null);
         return { key: value ?? "", label: value === null ? "none" : by === "user_id" ? nameOf(names, value) : valueText(by, value), title: value, count: row.count, href: value !== null && withQuery(route, { group: null, [by]: value }) };

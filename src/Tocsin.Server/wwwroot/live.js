@@ -2,6 +2,10 @@
 import { address, checkConnection } from "./api.js";
 
 const batchMs = 250;
+
+/** A tick that brings more than this is a flood: nobody reads along, and rows are drawn in fewer, larger batches. */
+const flood = 40;
+const floodBatchMs = 1000;
 const returnMs = 2000;
 
 /** More than this waits in no batch: the page shows fewer anyway, and says how many passed by. */
@@ -20,8 +24,11 @@ export function followEvents(query, after, { onBatch, onState }) {
   let isOver = false;
   let comeback = null;
 
+  let handedOver = 0;
   const timer = setInterval(() => {
-    if (fresh.length + changed.length === 0) return;
+    const waiting = fresh.length + changed.length;
+    if (waiting === 0 || (waiting > flood && performance.now() - handedOver < floodBatchMs - batchMs / 2)) return;
+    handedOver = performance.now();
     const batch = [fresh, changed, skipped];
     [fresh, changed, skipped] = [[], [], 0];
     onBatch(...batch);

@@ -1,11 +1,9 @@
 // Events as a table: the same for alerts, for all events and for one person's. A row opens the event beside the table.
 import { Component, html } from "./lib/htm-preact.js";
-import { country } from "./format.js";
+import { country, ruleText } from "./format.js";
 import { nameOf } from "./people-names.js";
 import { go, href, withQuery } from "./router.js";
 import { Empty, Priority, Scroll, Time, visible } from "./ui.js";
-
-const rule = (event) => (event.attribution ? `${event.attribution.rule}${event.attribution.source ? ` of ${event.attribution.source}` : ""}${event.attribution.address ? `, ${event.attribution.address}` : ""}` : "");
 
 /** What a column shows; only pages that name it have it. */
 const columns = {
@@ -15,7 +13,7 @@ const columns = {
   device: { head: "Device", cell: (event) => event.device ?? "" },
   source: { head: "Source", cell: (event) => event.source },
   person: { head: "Person", cell: (event, names) => (event.user_id ? html`<a href=${href(["people", event.user_id])} title=${event.user_id}>${visible(nameOf(names, event.user_id))}</a>` : html`<span class="muted">unknown</span>`) },
-  rule: { head: "Attributed by", cell: (event) => html`<span class="muted">${rule(event) || "nobody was found"}</span>` },
+  rule: { head: "Attributed by", cell: (event) => html`<span class="muted">${ruleText(event.attribution)}</span>` },
   what: { head: "Description", wide: true, cell: (event) => event.description ?? "" },
   from: { head: "From", cell: (event) => event.src_ip && html`<span class="mono">${event.src_ip}</span>` },
   to: { head: "To", cell: (event) => event.dst_ip && html`<span class="mono">${event.dst_ip}</span>` },
@@ -36,7 +34,7 @@ class Row extends Component {
     };
     return html`<tr data-row class=${isOpen ? "open" : ""} onClick=${clicked}>
       <td class="when"><a href=${open(event)} data-open aria-expanded=${isOpen}><${Time} at=${event.time} /></a></td>
-      ${show.map((name) => html`<td key=${name} class=${columns[name].wide ? "wide" : ""}>${columns[name].cell(event, names)}</td>`)}
+      ${show.map((name) => html`<td key=${name} class=${`col-${name} ${columns[name].wide ? "wide" : ""}`}>${columns[name].cell(event, names)}</td>`)}
     </tr>`;
   }
 }
@@ -47,7 +45,7 @@ export function EventTable({ events, show, names, route, caption, empty }) {
   const at = route.query.toString();
   const open = (event) => withQuery(route, { event: event.id === opened ? null : event.id }, { keepPage: true });
   return html`<${Scroll}><table class="events"><caption class="hidden">${caption}</caption>
-    <thead><tr><th scope="col">Time</th>${show.map((name) => html`<th key=${name} scope="col">${columns[name].head}</th>`)}</tr></thead>
+    <thead><tr><th scope="col">Time</th>${show.map((name) => html`<th key=${name} scope="col" class=${`col-${name}`}>${columns[name].head}</th>`)}</tr></thead>
     <tbody>${events.map((event) => html`<${Row} key=${event.id} event=${event} show=${show} names=${names} at=${at} isOpen=${event.id === opened} open=${open} />`)}</tbody>
   </table><//>`;
 }

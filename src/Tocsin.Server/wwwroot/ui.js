@@ -80,8 +80,8 @@ export const Priority = ({ of }) => (of ? html`<span class="priority ${of}">${of
 
 export const Status = ({ of }) => html`<span class="status ${of}">${of}</span>`;
 
-export function Card({ title, more, wide, children, id }) {
-  return html`<section class="card ${wide ? "wide" : ""}" aria-labelledby=${`title-${id}`}>
+export function Card({ title, more, tone = "", children, id }) {
+  return html`<section class="card ${tone}" aria-labelledby=${`title-${id}`}>
     <header><h2 id=${`title-${id}`}>${title}</h2>${more}</header>
     ${children}
   </section>`;

@@ -13,6 +13,9 @@ export function windowOf(query) {
   return spans.some(([name]) => name === named) ? named : usual;
 }
 
+/** How long a named window is; 0 for all of it, and for one with ends of its own. */
+export const spanSeconds = (name) => (/^\d+[hd]$/.test(name) ? Number.parseInt(name, 10) * (name.endsWith("h") ? 3600 : 86_400) : 0);
+
 /** What the service is asked, for the window in the address. */
 export function windowQuery(query) {
   const name = windowOf(query);

@@ -46,6 +46,10 @@ public sealed class AccessToken(string name, Scope scopes, ReadOnlyMemory<byte> 
             Volatile.Write(ref _lastUsed, seconds);
     }
 
-    /// <summary>Takes over what the store knew.</summary>
-    internal void RestoreUse(long seconds) => _lastUsed = SavedUse = seconds;
+    /// <summary>Takes over what the store knew; a use of which it does not know stays.</summary>
+    internal void RestoreUse(long seconds)
+    {
+        SavedUse = seconds;
+        Touch(DateTimeOffset.FromUnixTimeSeconds(seconds));
+    }
 }

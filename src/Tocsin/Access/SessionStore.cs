@@ -21,7 +21,9 @@ public sealed class SessionStore(EventJournal journal, AccessControl access, Own
     /// <summary>How often sessions that have ended are removed.</summary>
     public static readonly TimeSpan SweepInterval = TimeSpan.FromMinutes(1);
 
-    private const string StateName = "sessions";
+    /// <summary>The name of their rows of state.</summary>
+    public const string StateName = "sessions";
+
     private const int IdBytes = 32;
     private const int IdCharacters = 43;
     private readonly SemaphoreSlim _one = new(1);
@@ -30,17 +32,25 @@ public sealed class SessionStore(EventJournal journal, AccessControl access, Own
     /// <summary>Sessions that are kept, those included that have ended since the last sweep.</summary>
     public int Count => _byHash.Count;
 
-    /// <summary>Loads what was kept. Before anybody calls, and after the tokens.</summary>
+    /// <summary>Takes over what is kept: before anybody calls, and when another node opened or closed one.</summary>
     public async Task LoadAsync(CancellationToken cancellation)
     {
-        var sessions = new Dictionary<UInt128, AccessSession>();
-        await foreach (var row in journal.Store.AllStateAsync(StateName, cancellation))
+        await _one.WaitAsync(cancellation);
+        try
         {
-            var kept = JsonSerializer.Deserialize(row.Value, SessionJson.Default.SessionRow)!;
-            var session = new AccessSession(Convert.FromHexString(row.Key), kept.Token, kept.Name, kept.CreatedAt, kept.ExpiresAt);
-            sessions[AccessControl.Key(session.Hash)] = session;
+            var sessions = new Dictionary<UInt128, AccessSession>();
+            await foreach (var row in journal.Store.AllStateAsync(StateName, cancellation))
+            {
+                var kept = JsonSerializer.Deserialize(row.Value, SessionJson.Default.SessionRow)!;
+                var session = new AccessSession(Convert.FromHexString(row.Key), kept.Token, kept.Name, kept.CreatedAt, kept.ExpiresAt);
+                sessions[AccessControl.Key(session.Hash)] = session;
+            }
+            _byHash = sessions;
         }
-        _byHash = sessions;
+        finally
+        {
+            _one.Release();
+        }
     }
 
     /// <summary>The session of this secret; null when there is none, or it or its token has ended. This is a use of the token.</summary>

@@ -20,8 +20,12 @@ public sealed class TokenStore(EventJournal journal, AccessControl access, OwnAc
     /// <summary>How often uses are written.</summary>
     public static readonly TimeSpan SaveInterval = TimeSpan.FromMinutes(1);
 
-    private const string StateName = "tokens";
-    private const string UsesName = "token_uses";
+    /// <summary>The name of their rows of state.</summary>
+    public const string StateName = "tokens";
+
+    /// <summary>The name of the rows that say when each was last used.</summary>
+    public const string UsesName = "token_uses";
+
     private const string Prefix = "tocsin_";
     private const int SecretBytes = 32;
     private const int RowsPerAppend = 1_000;
@@ -34,17 +38,24 @@ public sealed class TokenStore(EventJournal journal, AccessControl access, OwnAc
     /// <summary>Null when there is none of this name.</summary>
     public AccessToken? Find(string name) => name == access.Admin.Name ? access.Admin : _tokens.GetValueOrDefault(name);
 
-    /// <summary>Loads what was kept. Before anybody calls.</summary>
+    /// <summary>Takes over what is kept: before anybody calls, and when another node made or revoked one.</summary>
     public async Task LoadAsync(CancellationToken cancellation)
     {
-        var tokens = _tokens.ToBuilder();
-        await foreach (var row in journal.Store.AllStateAsync(StateName, cancellation))
-            if (row.Key != access.Admin.Name)
-                tokens.Add(row.Key, Read(row));
-        _tokens = tokens.ToImmutable();
-        access.Use(_tokens.Values);
-        await foreach (var row in journal.Store.AllStateAsync(UsesName, cancellation))
-            Find(row.Key)?.RestoreUse(BinaryPrimitives.ReadInt64LittleEndian(row.Value));
+        await _one.WaitAsync(cancellation);
+        try
+        {
+            var tokens = ImmutableSortedDictionary.CreateBuilder<string, AccessToken>(StringComparer.Ordinal);
+            await foreach (var row in journal.Store.AllStateAsync(StateName, cancellation))
+                if (row.Key != access.Admin.Name)
+                    tokens.Add(row.Key, Known(Read(row)));
+            Use(tokens.ToImmutable());
+            await foreach (var row in journal.Store.AllStateAsync(UsesName, cancellation))
+                Find(row.Key)?.RestoreUse(BinaryPrimitives.ReadInt64LittleEndian(row.Value));
+        }
+        finally
+        {
+            _one.Release();
+        }
     }
 
     /// <summary>
@@ -141,6 +152,9 @@ public sealed class TokenStore(EventJournal journal, AccessControl access, OwnAc
     public string? NameDefect(string? name) => TokenName.Defect(name, sources);
 
     public void Dispose() => _one.Dispose();
+
+    /// <summary>The token as it is known already, with its last use, where it is the same.</summary>
+    private AccessToken Known(AccessToken token) => _tokens.GetValueOrDefault(token.Name) is { } known && known.Hash.Span.SequenceEqual(token.Hash.Span) ? known : token;
 
     private void Use(ImmutableSortedDictionary<string, AccessToken> tokens)
     {

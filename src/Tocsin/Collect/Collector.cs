@@ -8,7 +8,7 @@ using Tocsin.Journal;
 namespace Tocsin.Collect;
 
 /// <summary>All configured sources, each on its own schedule.</summary>
-public sealed class Collector : IDisposable
+public sealed partial class Collector : IDisposable
 {
     private readonly CollectStages _stages;
     private readonly Dictionary<string, SourceRunner> _runners;
@@ -20,9 +20,9 @@ public sealed class Collector : IDisposable
 
     public Collector(
         IReadOnlyList<SourceDefinition> sources, TimeSpan defaultInterval, EventJournal journal, IdentityDirectory directory,
-        IdentityStore identities, LateAttribution late, TimeProvider time, ILogger<Collector> logger, Meter? meter = null, Countries? countries = null)
+        IdentityStore identities, LateAttribution late, TimeProvider time, ILogger<Collector> logger, Meter? meter = null, Countries? countries = null, SourceLeases? leases = null)
     {
-        _stages = new CollectStages(journal, directory, countries ?? new Countries(), identities, late, time, logger);
+        _stages = new CollectStages(journal, directory, countries ?? new Countries(), identities, late, time, logger, leases);
         _fileInterval = defaultInterval;
         _interval = new KeptSetting<SyncIntervalChange>(
             journal, SyncIntervalChange.StateName, SyncIntervalChange.Key, new SyncIntervalChange(null, null, null), SyncIntervalJson.Default.SyncIntervalChange);
@@ -42,6 +42,10 @@ public sealed class Collector : IDisposable
         foreach (var runner in _runners.Values)
         {
             await runner.LoadAsync(cancellation);
+            if (runner.Lease is { } lease)
+                await runner.Status.FollowAsync(lease, _stages.Journal.Store, cancellation);
+            else
+                await runner.RetryRejectsAsync(cancellation);
             Reschedule(runner);
         }
     }
@@ -49,15 +53,15 @@ public sealed class Collector : IDisposable
     /// <summary>Polls until cancelled, also when there is nothing to poll; completes when no poll is under way any more.</summary>
     public Task RunAsync(CancellationToken cancellation) => _runners.Count == 0
         ? Task.Delay(Timeout.InfiniteTimeSpan, _stages.Time, cancellation)
-        : Task.WhenAll(_runners.Values.Select(runner => runner.RunAsync(cancellation)));
+        : Task.WhenAll(_runners.Values.Select(runner => _stages.Leases is null ? runner.RunAsync(cancellation) : PollWhileHeldAsync(runner, cancellation)));
 
     /// <summary>The sources as they stand, by name.</summary>
-    public IReadOnlyList<SourceView> View() => [.. Sources.Select(source => _runners[source.Name].Status.View())];
+    public IReadOnlyList<SourceView> View() => [.. Sources.Select(source => View(source.Name)!)];
 
     /// <summary>One source as it stands; null when there is none of this name.</summary>
-    public SourceView? View(string name) => _runners.GetValueOrDefault(name)?.Status.View();
+    public SourceView? View(string name) => _runners.GetValueOrDefault(name) is { } runner ? runner.Status.View() with { Node = runner.Lease?.Holder } : null;
 
-    /// <summary>Polls now: null when there is no such source, true when something was started or told to wait no longer.</summary>
+    /// <summary>Polls now, at this node: null when there is no such source, true when something was started or told to wait no longer.</summary>
     public bool? PollNow(string name) => _runners.GetValueOrDefault(name)?.PollNow();
 
     /// <summary>How often sources without an <c>every</c> of their own are polled.</summary>

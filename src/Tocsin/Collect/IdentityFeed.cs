@@ -8,7 +8,7 @@ namespace Tocsin.Collect;
 /// </summary>
 internal sealed class IdentityFeed(
     SourceDefinition source, IdentitiesDefinition definition, UpstreamClient upstream, IdentityStore identities, RejectStore rejects,
-    SourceStatus.FeedStatus status, EventJournal journal, TimeProvider time)
+    SourceStatus.FeedStatus status, SourceJournal journal, TimeProvider time)
 {
     public static string Name => "identities";
 
@@ -23,7 +23,7 @@ internal sealed class IdentityFeed(
         try
         {
             var now = time.GetUtcNow();
-            await identities.ObserveAsync(source.Name, users, now, cancellation);
+            await identities.ObserveAsync(source.Name, users, now, journal, cancellation);
             var (writes, tooMany) = rejects.Keep([.. refused.Select(reject => reject with { Request = Name })], now);
             if (writes.Count > 0)
                 await journal.AppendAsync(new Append { State = writes }, cancellation);
@@ -40,6 +40,10 @@ internal sealed class IdentityFeed(
         catch (JournalUnavailableException error)
         {
             return new FetchFailure(FetchFailureKind.StoreUnavailable, $"the store cannot write now: {error.Message}");
+        }
+        catch (LeaseLostException error)
+        {
+            return new FetchFailure(FetchFailureKind.StoreUnavailable, error.Message);
         }
         catch (InvalidOperationException error)
         {

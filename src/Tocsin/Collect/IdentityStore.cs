@@ -11,21 +11,38 @@ public sealed class IdentityStore(EventJournal journal, IdentityDirectory direct
     private const int RowsPerAppend = 5_000;
     private readonly SemaphoreSlim _one = new(1);
 
+    /// <summary>What begins the names of its rows of state; a directory's name follows.</summary>
+    public const string StatePrefix = "identities/";
+
     /// <summary>Loads the assignments by hand and the directories of these sources.</summary>
     public async Task LoadAsync(IEnumerable<string> sources, CancellationToken cancellation)
     {
         foreach (var name in sources.Append(IdentityDirectory.ByHand))
-            await foreach (var row in journal.Store.AllStateAsync(StateName(name), cancellation))
-                directory.Apply(new HolderChange(name, row.Key, JsonSerializer.Deserialize(row.Value, HolderJson.Default.IReadOnlyListHolder)!));
+            await ReadAsync(StateName(name), cancellation);
     }
 
-    /// <summary>Takes over an answer of a source's directory: durable first, then in use.</summary>
-    public async Task ObserveAsync(string source, IReadOnlyDictionary<string, string> users, DateTimeOffset seenAt, CancellationToken cancellation)
+    /// <summary>Takes over a directory as it is kept, by its name of state: another node may have learned something.</summary>
+    public async Task ReadAsync(string stateName, CancellationToken cancellation)
+    {
+        await foreach (var row in journal.Store.AllStateAsync(stateName, cancellation))
+            directory.Apply(Read(stateName[StatePrefix.Length..], row));
+    }
+
+    /// <summary>Takes over an answer of a source's directory: durable first, then in use. Throws <see cref="LeaseLostException"/> when another node polls the source now.</summary>
+    internal async Task ObserveAsync(string source, IReadOnlyDictionary<string, string> users, DateTimeOffset seenAt, SourceJournal through, CancellationToken cancellation)
     {
         await _one.WaitAsync(cancellation);
         try
         {
-            await SaveAsync(directory.Observe(source, users, seenAt), cancellation);
+            foreach (var chunk in directory.Observe(source, users, seenAt).Chunk(RowsPerAppend))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                // Not cancelled half-way: what gets on disk must get into the directory too.
+                var result = await through.AppendAsync(new Append { State = [.. chunk.Select(Write)] }, CancellationToken.None);
+                if (result.Status != AppendStatus.Committed)
+                    throw new LeaseLostException();
+                Use(chunk);
+            }
         }
         finally
         {
@@ -42,7 +59,24 @@ public sealed class IdentityStore(EventJournal journal, IdentityDirectory direct
         await _one.WaitAsync(cancellation);
         try
         {
-            await SaveAsync([directory.Assign(address, userId, from, to)], cancellation, record);
+            while (true)
+            {
+                // As it is kept: another node may have assigned it a moment ago.
+                var row = await journal.Store.GetStateAsync(StateName(IdentityDirectory.ByHand), address, cancellation);
+                if (row is not null)
+                    directory.Apply(Read(IdentityDirectory.ByHand, row));
+                var change = directory.Assign(address, userId, from, to);
+                var result = await journal.AppendAsync(new Append
+                {
+                    Entries = record is null ? [] : [record],
+                    State = [Write(change)],
+                    Expect = [new StateExpectation(StateName(IdentityDirectory.ByHand), address, row?.Version ?? 0)],
+                }, CancellationToken.None);
+                if (result.Status != AppendStatus.Committed)
+                    continue;
+                Use([change]);
+                return;
+            }
         }
         finally
         {
@@ -52,22 +86,19 @@ public sealed class IdentityStore(EventJournal journal, IdentityDirectory direct
 
     public void Dispose() => _one.Dispose();
 
-    private async Task SaveAsync(IReadOnlyList<HolderChange> changes, CancellationToken cancellation, SecurityEvent? record = null)
+    private void Use(IReadOnlyList<HolderChange> changes)
     {
-        foreach (var chunk in changes.Chunk(RowsPerAppend))
-        {
-            var rows = chunk.Select(change => new StateWrite(StateName(change.Directory), change.Address,
-                JsonSerializer.SerializeToUtf8Bytes(change.Holders, HolderJson.Default.IReadOnlyListHolder)));
-            cancellation.ThrowIfCancellationRequested();
-            // Not cancelled half-way: what gets on disk must get into the directory too.
-            await journal.AppendAsync(new Append { Entries = record is null ? [] : [record], State = [.. rows] }, CancellationToken.None);
-            foreach (var change in chunk)
-                directory.Apply(change);
-            late.Learned(chunk.Select(change => change.Address));
-        }
+        foreach (var change in changes)
+            directory.Apply(change);
+        late.Learned(changes.Select(change => change.Address));
     }
 
-    private static string StateName(string name) => $"identities/{name}";
+    private static HolderChange Read(string name, StateRow row) => new(name, row.Key, JsonSerializer.Deserialize(row.Value, HolderJson.Default.IReadOnlyListHolder)!);
+
+    private static StateWrite Write(HolderChange change) =>
+        new(StateName(change.Directory), change.Address, JsonSerializer.SerializeToUtf8Bytes(change.Holders, HolderJson.Default.IReadOnlyListHolder));
+
+    private static string StateName(string name) => StatePrefix + name;
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

@@ -11,10 +11,10 @@ internal readonly record struct KeptPage(SourceCounts Counts, int Refused);
 /// last of them, so that it never passes what is not kept.
 /// </summary>
 internal sealed class PageKeeper(
-    RequestDefinition request, RecordReader reader, RejectStore rejects, FeedBookmark? bookmark, EventJournal journal, IdentityDirectory directory,
+    RequestDefinition request, RecordReader reader, RejectStore rejects, FeedBookmark? bookmark, SourceJournal journal, IdentityDirectory directory,
     LateAttribution late, TimeProvider time)
 {
-    private readonly NewerVersions? _versions = reader.HasVersions ? new NewerVersions(reader, journal, time) : null;
+    private readonly NewerVersions? _versions = reader.HasVersions ? new NewerVersions(reader, journal.Journal, time) : null;
 
     /// <summary>
     /// Keeps a page; <paramref name="moved"/> is the bookmark behind it. Where some of it could not be kept aside the bookmark stays. Null when another
@@ -62,7 +62,7 @@ internal sealed class PageKeeper(
             foreach (var amendment in newer.OfType<Amendment>())
                 LearnIfKnown(amendment.Revision!.Attribution, amendment.Revision.Time);
         }
-        journal.Metrics?.Rejected(reader.Source.Kind, reader.Source.Name, page.Rejected);
+        journal.Journal.Metrics?.Rejected(reader.Source.Kind, reader.Source.Name, page.Rejected);
         return new KeptPage(counts, refused);
     }
 

@@ -127,8 +127,9 @@ internal sealed class RecordFeed(
         {
             if (await keeper.KeepAsync(page, bookmark is null || !leadsOn ? null : Next(walk), cancellation) is not { } kept)
             {
-                await bookmark!.LoadAsync(store, cancellation);
-                return new FetchFailure(FetchFailureKind.StoreUnavailable, "another node moved the bookmark of this feed; beginning from there");
+                if (bookmark is not null)
+                    await bookmark.LoadAsync(store, cancellation);
+                return new FetchFailure(FetchFailureKind.StoreUnavailable, "another node polls this feed, or moved its bookmark; beginning from there");
             }
             _totals.Add(page.Records, kept.Counts);
             if (kept.Refused > 0)

@@ -27,10 +27,17 @@ internal sealed class RejectStore(string source)
 
     public async Task LoadAsync(IJournalStore store, CancellationToken cancellation)
     {
+        var rows = new Dictionary<string, (long Count, DateTimeOffset FirstSeen)>(StringComparer.Ordinal);
         await foreach (var row in store.AllStateAsync(StateName(source), cancellation))
         {
             using var reject = JsonDocument.Parse(row.Value);
-            _known[row.Key] = (reject.RootElement.GetProperty("count").GetInt64(), reject.RootElement.GetProperty("time").GetDateTimeOffset());
+            rows[row.Key] = (reject.RootElement.GetProperty("count").GetInt64(), reject.RootElement.GetProperty("time").GetDateTimeOffset());
+        }
+        lock (_gate)
+        {
+            _known.Clear();
+            foreach (var (key, seen) in rows)
+                _known[key] = seen;
         }
     }
 

@@ -7,7 +7,7 @@ namespace Tocsin.Collect;
 
 /// <summary>What collecting needs from the other stages.</summary>
 internal sealed record CollectStages(
-    EventJournal Journal, IdentityDirectory Directory, Countries Countries, IdentityStore Identities, LateAttribution Late, TimeProvider Time, ILogger Logger);
+    EventJournal Journal, IdentityDirectory Directory, Countries Countries, IdentityStore Identities, LateAttribution Late, TimeProvider Time, ILogger Logger, SourceLeases? Leases);
 
 /// <summary>
 /// One source: its schedule, its feeds, its state. A poll starts every feed that is not still busy with the last one, so that a feed in trouble
@@ -16,6 +16,7 @@ internal sealed record CollectStages(
 internal sealed partial class SourceRunner : IDisposable
 {
     private readonly CollectStages _stages;
+    private readonly SourceJournal _journal;
     private readonly UpstreamClient _upstream;
     private readonly RejectStore _rejects;
     private readonly List<(RecordFeed Feed, FeedLoop Loop)> _feeds = [];
@@ -26,10 +27,13 @@ internal sealed partial class SourceRunner : IDisposable
     private TaskCompletionSource _rescheduled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationToken _stop;
     private long _scheduleVersion;
+    private long _request;
 
     public SourceRunner(SourceDefinition source, TimeSpan defaultInterval, CollectStages stages)
     {
         (Source, _stages) = (source, stages);
+        Lease = stages.Leases?.Of(source.Name);
+        _journal = new SourceJournal(stages.Journal, Lease);
         Status = new SourceStatus(source, new SourceSchedule(source.Enabled, source.Every ?? defaultInterval));
         Change = new KeptSetting<ScheduleChange>(stages.Journal, ScheduleChange.StateName, source.Name, new ScheduleChange(null, null), SourceJson.Default.ScheduleChange);
         _upstream = new UpstreamClient(source, stages.Time);
@@ -37,7 +41,7 @@ internal sealed partial class SourceRunner : IDisposable
         if (source.Identities is { } definition)
         {
             var status = Status.AddFeed(IdentityFeed.Name);
-            var feed = new IdentityFeed(source, definition, _upstream, stages.Identities, _rejects, status, stages.Journal, stages.Time);
+            var feed = new IdentityFeed(source, definition, _upstream, stages.Identities, _rejects, status, _journal, stages.Time);
             _identities = new FeedLoop(source, status, stages.Time, stages.Logger, feed.PollAsync);
         }
         var reader = new RecordReader(source, new DedupeKey(stages.Journal.Store.Info), stages.Directory, stages.Countries, stages.Time);
@@ -46,7 +50,7 @@ internal sealed partial class SourceRunner : IDisposable
         {
             var status = Status.AddFeed(request.Id);
             var bookmark = source.Cursor is null && source.Paging is null ? null : new FeedBookmark(source.Name, request.Id);
-            var keeper = new PageKeeper(request, reader, _rejects, bookmark, stages.Journal, stages.Directory, stages.Late, stages.Time);
+            var keeper = new PageKeeper(request, reader, _rejects, bookmark, _journal, stages.Directory, stages.Late, stages.Time);
             var feed = new RecordFeed(request, _upstream, reader, keeper, bookmark, status, stages.Journal.Store, stages.Time);
             _feeds.Add((feed, new FeedLoop(source, status, stages.Time, stages.Logger, feed.PollAsync)));
             retried.Add(new RetriedFeed(request, keeper, status));
@@ -57,6 +61,9 @@ internal sealed partial class SourceRunner : IDisposable
     public SourceDefinition Source { get; }
 
     public SourceStatus Status { get; }
+
+    /// <summary>Whether this node polls it; null where one process has the journal to itself.</summary>
+    public SourceLease? Lease { get; }
 
     /// <summary>What was changed of its schedule while the service ran. It is in use after the next <see cref="Reschedule"/>.</summary>
     public KeptSetting<ScheduleChange> Change { get; }
@@ -74,7 +81,19 @@ internal sealed partial class SourceRunner : IDisposable
         await _rejects.LoadAsync(_stages.Journal.Store, cancellation);
         foreach (var (feed, _) in _feeds)
             await feed.LoadAsync(cancellation);
-        await _retry.RunAsync(cancellation);
+    }
+
+    /// <summary>Maps again what was kept aside: the map may have been mended. Before <see cref="RunAsync"/>.</summary>
+    public Task RetryRejectsAsync(CancellationToken cancellation) => _retry.RunAsync(cancellation);
+
+    /// <summary>Shows other nodes how the source stands.</summary>
+    public Task ShowAsync(StateWrite view, CancellationToken cancellation) => _journal.AppendAsync(new Append { State = [view] }, cancellation);
+
+    /// <summary>True when another node asked for a poll since this was last called.</summary>
+    public async Task<bool> IsAskedAsync(string stateName, CancellationToken cancellation)
+    {
+        var version = (await _stages.Journal.Store.GetStateAsync(stateName, Source.Name, cancellation))?.Version ?? 0;
+        return Interlocked.Exchange(ref _request, version) != version;
     }
 
     /// <summary>Polls at once and then every interval, measured from start to start, until cancelled; ends when the last poll has ended.</summary>
@@ -182,7 +201,7 @@ internal sealed partial class SourceRunner : IDisposable
                 Counts = Status.Counts - before,
                 Error = failures.FirstOrDefault()?.Message,
             };
-            await _stages.Journal.AppendAsync(new Append { State = Status.Writes(run) }, CancellationToken.None);
+            await _journal.AppendAsync(new Append { State = Status.Writes(run) }, CancellationToken.None);
         }
         catch (OperationCanceledException)
         {

@@ -47,17 +47,41 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
         return feed;
     }
 
+    /// <summary>Takes over what was kept, before polls begin.</summary>
     public async Task LoadAsync(IJournalStore store, CancellationToken cancellation)
     {
-        if (await store.GetStateAsync(StateName, source.Name, cancellation) is not { } row
-            || JsonSerializer.Deserialize(row.Value, SourceJson.Default.SourceView) is not { } view)
+        if (await ReadAsync(store, cancellation) is not { } view)
             return;
-        (_counts, _lastSync, _lastEventTime) = (view.Counts, view.LastSync, EventTime.TryParse(view.LastEventTime, out var newest) ? newest : null);
+        var runs = 0L;
         await foreach (var run in store.AllStateAsync(HistoryName(source.Name), cancellation))
-            _runs = Math.Max(_runs, JsonDocument.Parse(run.Value).RootElement.GetProperty("run").GetInt64());
+            runs = Math.Max(runs, JsonDocument.Parse(run.Value).RootElement.GetProperty("run").GetInt64());
+        lock (_gate)
+        {
+            _runs = runs;
+            Restore(view, isFollowed: false);
+        }
+    }
+
+    /// <summary>Shows the source as the node that polls it last said it stands, unless it is this one.</summary>
+    public async Task FollowAsync(SourceLease lease, IJournalStore store, CancellationToken cancellation)
+    {
+        if (await ReadAsync(store, cancellation) is not { } view)
+            return;
+        lock (_gate)
+            if (!lease.IsHeld)
+                Restore(view, isFollowed: true);
+    }
+
+    private async Task<SourceView?> ReadAsync(IJournalStore store, CancellationToken cancellation) =>
+        await store.GetStateAsync(StateName, source.Name, cancellation) is { } row ? JsonSerializer.Deserialize(row.Value, SourceJson.Default.SourceView) : null;
+
+    private void Restore(SourceView view, bool isFollowed)
+    {
+        (_counts, _lastSync, _lastEventTime) = (view.Counts, view.LastSync, EventTime.TryParse(view.LastEventTime, out var newest) ? newest : null);
+        _nextRun = isFollowed ? view.NextRun : null;
         foreach (var feed in _feeds)
             if (view.Feeds.FirstOrDefault(stored => stored.Name == feed.Name) is { } stored)
-                feed.Restore(stored);
+                feed.Restore(stored, isFollowed);
     }
 
     /// <summary>What to write at the end of a poll: the state as it stands, and one row of history (the oldest gives its place).</summary>
@@ -70,10 +94,13 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
         history["run"] = number;
         return
         [
-            new StateWrite(StateName, source.Name, JsonSerializer.SerializeToUtf8Bytes(View(), SourceJson.Default.SourceView)),
+            Write(View()),
             new StateWrite(HistoryName(source.Name), (number % MaxHistory).ToString("D3"), System.Text.Encoding.UTF8.GetBytes(history.ToJsonString())),
         ];
     }
+
+    /// <summary>The row that shows a view to a later start, and to other nodes.</summary>
+    public static StateWrite Write(SourceView view) => new(StateName, view.Name, JsonSerializer.SerializeToUtf8Bytes(view, SourceJson.Default.SourceView));
 
     /// <summary>When the next poll is due.</summary>
     public void DueAt(DateTimeOffset next)
@@ -189,11 +216,11 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
                 _cursor = cursor;
         }
 
-        /// <summary>A failure stays one across a restart, until a call goes well.</summary>
-        public void Restore(FeedView stored)
+        /// <summary>A failure stays one across a restart, until a call goes well. What another node does is shown as it says.</summary>
+        public void Restore(FeedView stored, bool isFollowed)
         {
-            (_lastSuccess, _records, _lastError, _consecutiveFailures) = (stored.LastSuccess, stored.Records, stored.LastError, stored.ConsecutiveFailures);
-            _phase = _lastError is null ? SourcePhase.Idle : SourcePhase.Failed;
+            (_lastSuccess, _records, _lastError, _consecutiveFailures, _cursor) = (stored.LastSuccess, stored.Records, stored.LastError, stored.ConsecutiveFailures, stored.Cursor);
+            _phase = isFollowed ? stored.Status : _lastError is null ? SourcePhase.Idle : SourcePhase.Failed;
         }
 
         public FeedView View() => new()

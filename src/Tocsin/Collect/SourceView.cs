@@ -103,6 +103,9 @@ public sealed record SourceView
     public required SourceCounts Counts { get; init; }
 
     public required IReadOnlyList<FeedView> Feeds { get; init; }
+
+    /// <summary>The node that polls it; null where one process has the store to itself, and while no node does.</summary>
+    public string? Node { get; init; }
 }
 
 /// <summary>Whether and how often a source is polled.</summary>

@@ -17,7 +17,7 @@ public sealed class BrowserSessionTests(Dashboards dashboards) : BrowserTest(das
         await Expect(visit.Field("Your token")).ToBeFocusedAsync();
         await visit.Page.Keyboard.TypeAsync(ServerHome.Token);
         await visit.Page.Keyboard.PressAsync("Enter");
-        await Expect(visit.Part("By priority")).ToBeVisibleAsync();
+        await Expect(visit.Part("Events by priority")).ToBeVisibleAsync();
         await Expect(visit.Part("Refused pushes, by code")).ToBeVisibleAsync();
         await visit.GoAsync("#/settings");
         await Expect(visit.Part("Tokens")).ToBeVisibleAsync();
@@ -50,8 +50,8 @@ public sealed class BrowserSessionTests(Dashboards dashboards) : BrowserTest(das
         var service = await ServiceAsync();
         var visit = await HouseAsync(await service.TokenAsync($"may-{scopes.Replace(',', '-')}", scopes.Split(',')));
         await visit.GoAsync();
-        await Expect(visit.Part("By priority").GetByRole(AriaRole.Link).First).ToBeVisibleAsync();
-        await Expect(visit.Part("Refused pushes, by code")).ToHaveCountAsync(hasMetrics ? 1 : 0);
+        await Expect(visit.Part("Events by priority").GetByRole(AriaRole.Link).First).ToBeVisibleAsync();
+        await Expect(visit.Part("Refused pushes, by code")).ToHaveCountAsync(1);
         await visit.ClickAsync(visit.Nav("Sources"));
         await Expect(visit.Link("elevate")).ToBeVisibleAsync();
         await Expect(visit.Button("Sync now")).ToHaveCountAsync(operates ? 3 : 0);
@@ -66,6 +66,7 @@ public sealed class BrowserSessionTests(Dashboards dashboards) : BrowserTest(das
         await Expect(visit.Part("Sync interval").GetByText("Sources are polled every")).ToBeVisibleAsync();
         await Expect(visit.Field("Minutes, 1 to 1440")).ToHaveCountAsync(operates ? 1 : 0);
         await Expect(visit.Part("Tokens")).ToHaveCountAsync(makesTokens ? 1 : 0);
+        await Expect(visit.Link("Metrics")).ToHaveCountAsync(hasMetrics ? 1 : 0);
         await Expect(visit.Part("Chaos")).ToHaveCountAsync(0);
     }
 
@@ -111,7 +112,7 @@ public sealed class BrowserSessionTests(Dashboards dashboards) : BrowserTest(das
         await first.Page.GotoAsync(link);
         await Expect(first.Button("Sign out")).ToBeVisibleAsync();
         await Assertions.Expect(first.Page).ToHaveURLAsync($"{first.Origin}/");
-        await Expect(first.Part("By priority")).ToBeVisibleAsync();
+        await Expect(first.Part("Events by priority")).ToBeVisibleAsync();
 
         // Into a page that is open already, where only the hash changes.
         var second = await DemoAsync();
@@ -122,6 +123,6 @@ public sealed class BrowserSessionTests(Dashboards dashboards) : BrowserTest(das
         await Assertions.Expect(second.Page).Not.ToHaveURLAsync(new Regex("signin", RegexOptions.None, TimeSpan.FromSeconds(1)));
         // Reads are open in the demo: one may go on without.
         await second.ClickAsync(second.Button("Not now"));
-        await Expect(second.Part("By priority")).ToBeVisibleAsync();
+        await Expect(second.Part("Events by priority")).ToBeVisibleAsync();
     }
 }

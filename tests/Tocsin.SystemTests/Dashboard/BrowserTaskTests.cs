@@ -64,7 +64,7 @@ public sealed class BrowserTaskTests(Dashboards dashboards) : BrowserTest(dashbo
         var visit = await DemoAsync(isSignedIn: true);
         await visit.GoAsync();
         await visit.ClickAsync(visit.Nav("Settings"));
-        var dial = visit.Page.GetByRole(AriaRole.Slider, new PageGetByRoleOptions { NameRegex = new Regex("^wrong root", RegexOptions.None, TimeSpan.FromSeconds(1)) });
+        var dial = visit.Page.GetByRole(AriaRole.Slider, new PageGetByRoleOptions { NameRegex = new Regex("^Not the list", RegexOptions.None, TimeSpan.FromSeconds(1)) });
         await visit.ClickAsync(dial);
         await dial.FillAsync("1");
         var health = visit.Page.GetByRole(AriaRole.Banner).GetByTitle(new Regex(".", RegexOptions.None, TimeSpan.FromSeconds(1))).First;

@@ -68,7 +68,7 @@ public sealed class LateAttributionTests : IAsyncLifetime
         Run();
         var source = SomeSource.Valid(SomeSource.Yaml(map: "{ external_id: id, version: v, time: at, user_id: ip }").Replace("name: example", "name: own", StringComparison.Ordinal));
         var reader = new RecordReader(source, new DedupeKey(_store.Info), _directory, new Countries(), _time);
-        var keeper = new PageKeeper(source.Requests[0], reader, new RejectStore("own"), null, _journal, _directory, _late, _time);
+        var keeper = new PageKeeper(source.Requests[0], reader, new RejectStore("own"), null, new SourceJournal(_journal, null), _directory, _late, _time);
         RecordPage Page(int version)
         {
             var (answer, _) = Answer.Parse(System.Text.Encoding.UTF8.GetBytes($$"""[{"id":"a","v":{{version}},"at":5,"ip":"{{Ip}}"}]"""));
@@ -147,7 +147,7 @@ public sealed class LateAttributionTests : IAsyncLifetime
     {
         await AppendAsync([.. Enumerable.Range(0, 1100).Select(i => Unresolved(5, $"17.{i >> 8}.{i & 255}.9"))]);
         await AppendAsync([.. Enumerable.Range(0, 1100).Select(_ => Unresolved(5, Ip))]);
-        await _identities.ObserveAsync("own", Enumerable.Range(0, 1100).Select(i => $"17.{i >> 8}.{i & 255}.9").Append(Ip).ToDictionary(ip => ip, _ => "A", StringComparer.Ordinal), At(10), default);
+        await _identities.ObserveAsync("own", Enumerable.Range(0, 1100).Select(i => $"17.{i >> 8}.{i & 255}.9").Append(Ip).ToDictionary(ip => ip, _ => "A", StringComparer.Ordinal), At(10), new SourceJournal(_journal, null), default);
         Run();
         await Until.DoneAsync(_journal.WaitPastAsync(4399, default));
         (await _store.ListUnresolvedAddressesAsync(null, 100, default)).ShouldBeEmpty();
@@ -333,5 +333,5 @@ public sealed class LateAttributionTests : IAsyncLifetime
     private Task<AppendResult> AppendAsync(params SecurityEvent[] events) => _journal.AppendAsync(new Append { Entries = events }, default);
 
     private Task LearnAsync(string user, int at, string address = Ip) =>
-        _identities.ObserveAsync("own", new Dictionary<string, string>(StringComparer.Ordinal) { [address] = user }, At(at), default);
+        _identities.ObserveAsync("own", new Dictionary<string, string>(StringComparer.Ordinal) { [address] = user }, At(at), new SourceJournal(_journal, null), default);
 }

@@ -72,6 +72,25 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task Refused_pushes_are_counted_by_code_the_most_frequent_first_and_told_only_to_whoever_may_read()
+    {
+        await using var server = await RunningServer.StartAsync();
+        (await HealthAsync(server.Client, 200, "healthy")).GetProperty("pushes").GetRawText().ShouldBe("""{"refused":[]}""");
+        foreach (var body in new[] { """{"type":"a","external_id":"1"}""", """{"type":"b","external_id":"1"}""", "[", "[" })
+            (await server.PostAsync("/event", body)).Dispose();
+
+        var refused = (await HealthAsync(server.Client, 200, "healthy")).GetProperty("pushes").GetProperty("refused").EnumerateArray().ToArray();
+
+        refused.Select(row => row.GetProperty("count").GetInt64()).ShouldBe([2, 1]);
+        refused[1].GetProperty("code").GetString().ShouldBe("idempotency_conflict");
+        var metrics = await MetricsText.ScrapeAsync(server.Client);
+        foreach (var row in refused)
+            metrics.Value($$"""tocsin_http_refused_pushes_total{code="{{row.GetProperty("code").GetString()}}"}""").ShouldBe(row.GetProperty("count").GetInt64());
+        using var stranger = server.Open(null);
+        (await stranger.GetStringAsync("/health")).ShouldBe("""{"status":"healthy"}""");
+    }
+
+    [Fact]
     public async Task The_time_of_the_newest_event_is_that_of_all_sources_and_stays_when_a_restart_brings_older_ones()
     {
         var answers = new Dictionary<string, string>(StringComparer.Ordinal) { ["/a"] = """[{"timestamp":1700000000.5},{"timestamp":1700000000}]""", ["/b"] = """[{"timestamp":1700000000}]""" };
@@ -301,7 +320,7 @@ public sealed class HealthTests
             _web.UseMiddleware<RouteRulesMiddleware>(new Callers(access, _sessions = new SessionStore(_journal, access, new OwnActions(_journal, Time), Time)), new GuessThrottle(Time, _ => { }));
             _meter = new Meter("health");
             var files = new EnrichmentFiles(new ServerOptions { Data = _folder.Path, Sources = "" }, directory, static () => { }, _meter, Time, NullLogger<EnrichmentFiles>.Instance);
-            new HealthApi(_journal, _probe, _collector, board, new BoardFeeder(_journal, board, Time), files, Time).Map(_web);
+            new HealthApi(_journal, _probe, _collector, board, new BoardFeeder(_journal, board, Time), files, new RefusedPushes(_meter), leases: null, Time).Map(_web);
         }
 
         public TestStore Store { get; }

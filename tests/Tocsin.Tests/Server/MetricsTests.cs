@@ -192,7 +192,7 @@ public sealed class MetricsTests
     public void A_request_that_is_answered_at_once_is_counted_without_an_allocation()
     {
         using var registry = new MetricsRegistry();
-        var middleware = new HttpMetrics(_ => Task.CompletedTask, registry.Meter, new FakeTimeProvider());
+        var middleware = new HttpMetrics(_ => Task.CompletedTask, registry.Meter, new RefusedPushes(registry.Meter), new FakeTimeProvider());
         var context = Context("GET", "/incidents", "/incidents");
         for (var n = 0; n < 100; n++)
             _ = middleware.InvokeAsync(context);
@@ -212,7 +212,7 @@ public sealed class MetricsTests
     public async Task A_push_that_is_refused_is_counted_by_its_code(string method, string route, int count)
     {
         using var registry = new MetricsRegistry();
-        var middleware = new HttpMetrics(context => new Problem(429, "queue_full", "Full.").ExecuteAsync(context), registry.Meter, new FakeTimeProvider());
+        var middleware = new HttpMetrics(context => new Problem(429, "queue_full", "Full.").ExecuteAsync(context), registry.Meter, new RefusedPushes(registry.Meter), new FakeTimeProvider());
         await middleware.InvokeAsync(Context(method, route, route));
 
         MetricsText.Parse(registry.Scrape()).Value("""tocsin_http_refused_pushes_total{code="queue_full"}""").ShouldBe(count);

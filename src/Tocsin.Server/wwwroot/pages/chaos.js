@@ -7,7 +7,16 @@ import { Card, Loaded, Scroll, useAction, useData } from "../ui.js";
 
 const everyMs = 3000;
 const sendAfterMs = 250;
-const dials = [["failure_rate", "Failure rate (500)", 1, 0.05], ["latency_ms", "Latency, ms", 3000, 50], ["drip_per_second", "New records a second", 50, 1]];
+const dials = [["failure_rate", "Failure rate (500)", 1, 0.05], ["latency_ms", "Latency, ms", 3000, 50], ["drip_per_second", "New records per s", 50, 1]];
+
+/** The mock's faults in plain words; one that is not here is shown by its name. */
+const words = {
+  http_500: "Server error (500)", http_429: "Too busy (429)", timeout: "Never answers", truncate: "Cut short", malformed: "Broken JSON", repeat: "Records again",
+  out_of_order: "Out of order", wrong_type: "Wrong types", redirect: "Redirects", big_body: "Far too long", gzip_bomb: "Gzip bomb", slow_body: "Byte by byte", empty_body: "Empty body",
+  no_content: "No content (204)", html_200: "A web page", wrong_root: "Not the list", missing_fields: "Fields missing", unknown_severity: "Unknown severity", same_time: "All at one time",
+  late_records: "Late records", clock_ahead: "Clock ahead", clock_behind: "Clock behind", nan: "NaN as number", bad_utf8: "Broken UTF-8", bom: "Byte order mark", deep_json: "Deep JSON",
+  reset: "Connection reset", wrong_length: "Wrong length", bad_gzip: "Broken gzip", identity_gap: "Owner not known",
+};
 
 /** What each source reads of the mock. */
 const made = { elevate: (ledger) => Object.values(ledger.incidents).reduce((sum, n) => sum + n, 0), alerts: (ledger) => ledger.alerts };
@@ -31,12 +40,12 @@ export function Chaos({ mayOperate }) {
           <button type="button" disabled=${isBusy} onClick=${() => set(quiet)}>All faults off</button></p>` : html`<p class="muted">To turn the dials, sign in with a token of scope operate; the demo prints a link.</p>`}
         <div class="dials">${dials.map(([name, label, most, step]) => html`<${Dial} key=${name} name=${name} label=${label} most=${most} step=${step} value=${now[name]} disabled=${!mayOperate} set=${(value) => set({ [name]: value })} />`)}</div>
         <h3>Faults, as a share of the calls</h3>
-        <div class="dials">${faults.map(([name, rate]) => html`<${Dial} key=${name} name=${name} label=${name.replaceAll("_", " ")} most=${1} step=${0.05} value=${rate} disabled=${!mayOperate} set=${(value) => set({ faults: { [name]: value } })} />`)}</div>`;
+        <div class="dials">${faults.map(([name, rate]) => html`<${Dial} key=${name} name=${name} label=${words[name] ?? name.replaceAll("_", " ")} title=${name} most=${1} step=${0.05} value=${rate} disabled=${!mayOperate} set=${(value) => set({ faults: { [name]: value } })} />`)}</div>`;
     }}<//>
   <//>`;
 }
 
-function Dial({ name, label, most, step, value, disabled, set }) {
+function Dial({ name, label, title, most, step, value, disabled, set }) {
   const [now, setNow] = useState(value);
   useEffect(() => setNow(value), [value]);
   useEffect(() => {
@@ -44,7 +53,7 @@ function Dial({ name, label, most, step, value, disabled, set }) {
     const timer = setTimeout(() => set(now), sendAfterMs);
     return () => clearTimeout(timer);
   }, [now]);
-  return html`<label class=${now > 0 && step < 1 ? "turned" : ""} for=${`dial-${name}`}><span>${label}</span><input id=${`dial-${name}`} type="range" min="0" max=${most} step=${step} value=${now} disabled=${disabled} onInput=${(event) => setNow(Number(event.target.value))} /><output>${most === 1 ? `${Math.round(now * 100)} %` : count(now)}</output></label>`;
+  return html`<label class=${now > 0 && step < 1 ? "turned" : ""} for=${`dial-${name}`}><span title=${title}>${label}</span><input id=${`dial-${name}`} type="range" min="0" max=${most} step=${step} value=${now} disabled=${disabled} onInput=${(event) => setNow(Number(event.target.value))} /><output>${most === 1 ? `${Math.round(now * 100)} %` : count(now)}</output></label>`;
 }
 
 /**

@@ -1,34 +1,34 @@
 // Alerts and Events: one page over the same table. The address holds the filters, the window, the page and the open event.
-import { html, useEffect, useState } from "../lib/htm-preact.js";
+import { html, useEffect, useRef } from "../lib/htm-preact.js";
 import { read } from "../api.js";
 import { EventDetail } from "../event-detail.js";
 import { ExportButtons } from "../export.js";
-import { FilterBar, filterQuery } from "../filters.js";
+import { FilterBar, filterQuery, NothingMatches } from "../filters.js";
 import { count, plural } from "../format.js";
 import { groupings, Groups } from "../groups.js";
-import { followEvents } from "../live.js";
 import { useNames } from "../people-names.js";
 import { go, withQuery } from "../router.js";
 import { EventTable } from "../table.js";
+import { leave, maxLive, useTail } from "../tail.js";
 import { Loaded, useData } from "../ui.js";
 
 const pageSize = 100;
 
-/** Rows of a live table; older ones make room, and stay in the journal. */
-const maxLive = 200;
-
 export const Alerts = ({ route }) => html`<${EventsPage} route=${route} path="alerts" hides=${["kind"]} show=${["priority", "device", "what", "person", "from", "to", "country"]} />`;
 export const Events = ({ route }) => html`<${EventsPage} route=${route} path="events" hides=${[]} show=${["priority", "kind", "type", "source", "what", "person", "from", "country"]} />`;
+
+/** What the chips show of the address that is no filter of the service. */
+const newerThan = (query) => (/^\d+$/.test(query.get("newer") ?? "") ? Number(query.get("newer")) : null);
 
 export function EventsPage({ route, path, hides, show, fixed = {} }) {
   const query = { ...filterQuery(route.query), ...fixed };
   const group = groupings.some(([name]) => name && name === route.query.get("group")) ? route.query.get("group") : "";
   const isLive = route.query.get("live") === "1" && !group;
   return html`
-    <${FilterBar} route=${route} fixed=${path === "alerts" ? { kind: "alert" } : fixed} hides=${hides}>
+    <${FilterBar} route=${route} fixed=${path === "alerts" ? { kind: "alert" } : fixed} hides=${hides} search=${path === "alerts" ? "Search alerts" : "Search events"}>
       <label class="row">Show <select value=${group} onChange=${(event) => go(withQuery(route, { group: event.target.value, live: null }))}>${groupings.filter(([name]) => !hides.includes(name)).map(([name, text]) => html`<option key=${name} value=${name}>${text}</option>`)}</select></label>
-      <button type="button" class=${isLive ? "on" : ""} aria-pressed=${isLive} onClick=${() => go(withQuery(route, { live: isLive ? null : "1", group: null }))}>Live ${isLive ? "on" : "off"}</button>
-      <span class="push"><${ExportButtons} path=${path} query=${query} /></span>
+      <button type="button" class=${isLive ? "on" : ""} aria-pressed=${isLive} title="Shows what arrives by itself" onClick=${() => go(withQuery(route, { live: isLive ? null : "1", group: null, newer: null }))}>Live ${isLive ? "on" : "off"}</button>
+      <span class="push row"><span class="muted" aria-hidden="true">Export</span><${ExportButtons} path=${path} query=${query} /></span>
     <//>
     <div class=${route.query.has("event") ? "with-detail" : ""}>
       ${group ? html`<${Groups} by=${group} path=${path} query=${query} route=${route} everyMs=${15_000} />`
@@ -39,51 +39,37 @@ export function EventsPage({ route, path, hides, show, fixed = {} }) {
 
 function List({ route, path, query, isLive, show }) {
   const cursor = isLive ? null : route.query.get("cursor");
-  const asked = { ...query, limit: pageSize, cursor, order_by: route.query.get("order_by"), order: route.query.get("order") };
-  const key = JSON.stringify(asked);
-  const found = useData(async (signal) => ({ ...(await read(path, asked, { signal })), key }), [path, key]);
-  const tail = useTail(isLive && found.data?.key === key ? found.data : null, path === "alerts" ? { ...query, kind: "alert" } : query);
+  const newer = isLive ? null : newerThan(route.query);
+  const asked = { ...query, limit: isLive ? maxLive : pageSize, cursor, order_by: newer === null ? route.query.get("order_by") : "sequence", order: newer === null ? route.query.get("order") : null };
+  const key = JSON.stringify([{ ...asked, limit: null }, newer]);
+  const found = useData(async (signal) => {
+    const page = await read(path, asked, { signal });
+    const body = newer === null ? page.body : page.body.filter((event) => event.sequence > newer);
+    return { ...page, body, nextCursor: body.length === page.body.length ? page.nextCursor : null, key };
+  }, [path, key]);
+  const place = useRef(null);
+  const page = found.data?.key === key ? found.data : null;
+  const tail = useTail(isLive ? page : null, path === "alerts" ? { ...query, kind: "alert" } : query, `${path} ${key}`, place);
+  useEffect(() => (isLive || cursor || !page ? undefined : () => leave(`${path} ${key}`, page.sequence)), [page]);
   const events = tail.events ?? found.data?.body ?? [];
   const names = useNames(events.map((event) => event.user_id));
-  return html`<section class="card ${found.isLoading && found.data ? "stale" : ""}">
-    ${isLive && html`<p class="live-line" role="status"><span class="dot ${tail.state}" aria-hidden="true"></span> ${tail.state === "live" ? "Live" : "Connecting …"}: ${plural(tail.arrived, "new event")}${tail.skipped > 0 ? `, ${count(tail.skipped)} of them passed too fast to show` : ""}. The newest ${maxLive} are kept here, the newest arrival first.</p>`}
-    <${Loaded} of=${found} lines=${12}>${(page) => html`
+  return html`<section class="card ${found.isLoading && found.data ? "stale" : ""}" aria-label=${path === "alerts" ? "Alerts" : "Events"}>
+    ${isLive && html`<${LiveLine} tail=${tail} />`}
+    ${newer !== null && html`<p class="note">Only what arrived since you last looked, the newest arrival first. <a href=${withQuery(route, { newer: null })}>Show the rest too</a></p>`}
+    <div ref=${place}><${Loaded} of=${found} lines=${12}>${(page) => html`
       <${EventTable} events=${events} show=${show} names=${names} route=${route} caption=${path === "alerts" ? "Alerts" : "Events"}
-        empty=${isLive ? "Nothing yet that matches. What arrives appears here by itself." : cursor ? "No more." : "Nothing matches. Choose a longer window, or take a filter away."} />
+        empty=${isLive ? "Nothing yet that matches. What arrives appears here by itself." : cursor ? "No more." : html`<${NothingMatches} route=${route} />`} />
       ${page.isPartial && html`<p class="muted">The service stopped looking after its deadline. Older goes on from there.</p>`}
       ${!isLive && html`<nav class="row pager" aria-label="Pages of the table">
         ${cursor && html`<a class="button" href=${withQuery(route, { event: null })}>Newest</a>`}
         ${page.nextCursor ? html`<a class="button" href=${withQuery(route, { cursor: page.nextCursor, event: null })} onClick=${() => scrollTo(0, 0)}>Older</a>` : events.length > 0 && html`<span class="muted">That is all of it.</span>`}
         ${found.isLoading && html`<span class="muted">asking …</span>`}
-      </nav>`}`}<//>
+      </nav>`}`}<//></div>
   </section>`;
 }
 
-/** The page that was read, then whatever is committed after it: nothing between the two is missed, as the stream begins at the sequence the page ends with. */
-function useTail(page, query) {
-  const none = { events: null, state: "waiting", arrived: 0, skipped: 0 };
-  const [tail, setTail] = useState(none);
-  useEffect(() => {
-    if (!page) {
-      setTail(none);
-      return undefined;
-    }
-    setTail({ ...none, events: page.body });
-    return followEvents(query, page.sequence, {
-      onState: (state) => setTail((was) => ({ ...was, state })),
-      onBatch: (fresh, changed, skipped) => setTail((was) => ({
-        ...was,
-        events: merge(was.events ?? [], fresh, changed),
-        arrived: was.arrived + fresh.length + skipped,
-        skipped: was.skipped + skipped,
-      })),
-    });
-  }, [page?.key, page === null]);
-  return tail;
-}
-
-function merge(shown, fresh, changed) {
-  const now = new Map(changed.map((event) => [event.id, event]));
-  const arrived = new Set(fresh.map((event) => event.id));
-  return [...fresh.toReversed(), ...shown.filter((event) => !arrived.has(event.id))].map((event) => now.get(event.id) ?? event).slice(0, maxLive);
+/** The numbers change several times a second: only the state is read out. */
+function LiveLine({ tail }) {
+  const state = tail.state === "live" ? "Live" : "Connecting …";
+  return html`<p class="live-line"><span class="dot ${tail.state}" aria-hidden="true"></span> <span role="status">${state}</span>: ${plural(tail.arrived, "new event")}${tail.missed > 0 ? `, ${count(tail.missed)} of them while it was off` : ""}${tail.skipped > 0 ? `, ${count(tail.skipped)} passed too fast to show` : ""}. ${tail.waiting > 0 ? html`<b>Held while you point at a row: ${count(tail.waiting)} wait.</b>` : html`<span class="muted">The newest arrivals stand first; ${maxLive} are kept here, all of them in the journal.</span>`}</p>`;
 }

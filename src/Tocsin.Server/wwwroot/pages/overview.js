@@ -1,13 +1,12 @@
 // What an operator sees first: is it well, what is happening, who is worst off. Every number leads to what it counts.
 import { html } from "../lib/htm-preact.js";
-import { readBody, readText } from "../api.js";
+import { readBody } from "../api.js";
 import { readBoard } from "../board.js";
 import { PriorityChart } from "../chart.js";
 import * as format from "../format.js";
 import { markAsSeen, readNews } from "../news.js";
 import { nameOf, useNames } from "../people-names.js";
 import { href, withQuery } from "../router.js";
-import { may, session } from "../session.js";
 import { useStore } from "../store.js";
 import { Age, Bars, Card, Choices, Empty, health, Loaded, useData, useNow } from "../ui.js";
 import { WindowChoice, windowParameters, windowQuery, windowText } from "../window.js";
@@ -27,32 +26,32 @@ export function Overview({ route }) {
   const linked = (page, more) => href(page, { ...windowParameters(route.query), ...more });
   return html`
     <${SourceTiles} />
-    <${Rates} route=${route} />
-    <div class="bar"><${WindowChoice} route=${route} /></div>
+    <div class="with-side"><${Rates} route=${route} /><div class="stack"><${Errors} /><${RefusedPushes} /></div></div>
+    <div class="bar"><${WindowChoice} route=${route} /><${News} /></div>
+    <${Card} id="counts" title="Events by priority" more=${html`<span class="muted">${windowText(route.query)}</span>`}>
+      <${Loaded} of=${counts} lines=${2}>${(stats) => html`<div class="figures">
+        ${format.priorities.map((name) => html`<a key=${name} class="figure ${name}" href=${linked("events", { priority: name })}><b>${format.shortCount(countOf(stats, name))}</b><span>${name}</span></a>`)}
+        <span class="figure"><b>${format.shortCount(countOf(stats, null))}</b><span>without priority</span></span>
+        <a class="figure" href=${linked("events")}><b>${format.shortCount(stats.total)}</b><span>all</span></a></div>`}<//>
+    <//>
     <div class="grid">
-      <div class="stack"><${Card} id="counts" title="By priority" more=${html`<span class="muted">${windowText(route.query)}</span>`}>
-        <${Loaded} of=${counts} lines=${4}>${(stats) => html`<div class="figures">
-          ${format.priorities.map((name) => html`<a key=${name} class="figure ${name}" href=${linked("events", { priority: name })}><b>${format.shortCount(stats.values.find((row) => row.value === name)?.count ?? 0)}</b><span>${name}</span></a>`)}
-          <a class="figure" href=${linked("events")}><b>${format.shortCount(stats.total)}</b><span>all</span></a></div>`}<//>
-        <${News} />
-      <//>
-      <${Errors} /></div>
       <${TopPeople} window=${window} params=${windowParameters(route.query)} />
-      <${Card} id="devices" title="Alerts by device">
-        <${Loaded} of=${devices}>${(stats) => html`<${Bars} caption="Alerts by device" head="Device" empty="No alerts in this window."
+      <${Card} id="devices" title="Alerts by device" more=${html`<a href=${linked("alerts", { group: "device" })}>all devices</a>`}>
+        <${Loaded} of=${devices} lines=${8}>${(stats) => html`<${Bars} caption="Alerts by device" head="Device" empty="No alerts in this window. Choose a longer one."
           rows=${stats.values.map((row) => ({ label: row.value ?? "none", count: row.count, href: row.value && linked("alerts", { device: row.value }) }))} />
-          <${Others} of=${stats} />`}<//>
+          <${Others} of=${stats} to=${linked("alerts", { group: "device" })} />`}<//>
       <//>
-      <${Card} id="countries" title="Alerts by country">
-        <${Loaded} of=${countries}>${(stats) => html`<${Bars} caption="Alerts by country" head="Country" empty="No alerts in this window."
+      <${Card} id="countries" title="Alerts by country" more=${html`<a href=${linked("alerts", { group: "country" })}>all countries</a>`}>
+        <${Loaded} of=${countries} lines=${8}>${(stats) => html`<${Bars} caption="Alerts by country" head="Country" empty="No alerts in this window. Choose a longer one."
           rows=${stats.values.map((row) => ({ label: row.value ? `${format.country(row.value)}` : "not known", key: row.value ?? "", count: row.count, href: row.value && linked("alerts", { country: row.value }) }))} />
-          <${Others} of=${stats} />`}<//>
+          <${Others} of=${stats} to=${linked("alerts", { group: "country" })} />`}<//>
       <//>
-      <${RefusedPushes} />
     </div>`;
 }
 
-const Others = ({ of }) => of.others > 0 && html`<p class="muted small">and ${format.count(of.others)} of others</p>`;
+const countOf = (stats, value) => stats.values.find((row) => row.value === value)?.count ?? 0;
+
+const Others = ({ of, to }) => of.others > 0 && html`<p class="muted small"><a href=${to}>${format.count(of.others)} more</a>, of others</p>`;
 
 function SourceTiles() {
   const sources = useData((signal) => readBody("sources", {}, { signal }), [], { everyMs: fastMs });
@@ -62,7 +61,7 @@ function SourceTiles() {
     : html`<ul class="tiles" aria-label="Sources">${all.map((source) => html`<li key=${source.name}><a href=${href(["sources", source.name])} class="tile ${source.status}">
         <b>${source.name}</b> <span class="status ${source.status}">${source.status}</span>
         <span class="muted">complete as of <${Age} at=${source.last_success} now=${now} /></span>
-        <span class="muted">${format.plural(source.counts.events, "event")}${source.counts.rejected > 0 ? `, ${format.count(source.counts.rejected)} rejected` : ""}</span>
+        <span class="muted">${format.plural(source.counts.events, "event")}${source.counts.rejected > 0 ? `, ${format.count(source.counts.rejected)} kept aside` : ""}</span>
       </a></li>`)}</ul>`}<//>`;
 }
 
@@ -85,13 +84,14 @@ const secondsOf = (text) => Number.parseInt(text, 10) * { s: 1, m: 60, h: 3600, 
 
 function News() {
   const news = useData(readNews, [], { everyMs: slowMs });
-  if (!news.data) return html`<p class="news muted"> </p>`;
-  const { since, entries, critical, high, isMore } = news.data;
-  const byArrival = { window: "all", order_by: "sequence" };
-  return html`<p class="news">${entries === 0 ? html`<span class="muted">Nothing new since ${format.localTime(since)}.</span>`
-    : html`<a href=${href("events", byArrival)}>${format.count(entries)} new</a> since ${format.localTime(since)}:
-      ${" "}<a href=${href("events", { ...byArrival, priority: "critical" })}>${format.count(critical)}${isMore ? "+" : ""} critical</a>, <a href=${href("events", { ...byArrival, priority: "high" })}>${format.count(high)}${isMore ? "+" : ""} high</a>
-      ${" "}<button type="button" class="link" onClick=${() => { markAsSeen(); news.reload(); }}>seen</button>`}</p>`;
+  if (!news.data) return html`<p class="news muted">${news.error ? "" : "Looking for what is new …"}</p>`;
+  const { since, from, all, critical, high, isMore } = news.data;
+  const at = html`<time datetime=${since} title=${format.utcTime(since)}>${format.localTime(since)}</time>`;
+  if (all === 0) return html`<p class="news muted">Nothing new since you last looked, ${at}.</p>`;
+  const linked = (more) => href("events", { window: "all", newer: from, ...more });
+  const more = isMore ? "+" : "";
+  return html`<p class="news"><a href=${linked()}>${format.count(all)}${more} new</a> since you last looked, ${at}: <a href=${linked({ priority: "critical" })}>${format.count(critical)}${more} critical</a>, <a href=${linked({ priority: "high" })}>${format.count(high)}${more} high</a>
+    ${" "}<button type="button" onClick=${() => { markAsSeen(); news.reload(); }}>Mark as seen</button></p>`;
 }
 
 function TopPeople({ window, params }) {
@@ -99,24 +99,19 @@ function TopPeople({ window, params }) {
   const top = (board.data?.rows ?? []).filter((row) => row.id !== "unknown").slice(0, 8);
   const names = useNames(top.map((row) => row.id));
   return html`<${Card} id="top" title="People, by weighted priority" more=${html`<a href=${href("people", params)}>all people</a>`}>
-    <${Loaded} of=${board} lines=${8}>${() => top.length === 0 ? html`<${Empty}>Nobody has incidents in this window.<//>`
-      : html`<table class="dense"><thead><tr><th scope="col">Person</th>${format.priorities.map((name) => html`<th key=${name} scope="col" class="number">${name}</th>`)}<th scope="col" class="number" title="critical 8, high 4, medium 2, low 1">weight</th></tr></thead>
+    <${Loaded} of=${board} lines=${8}>${() => top.length === 0 ? html`<${Empty}>Nobody has incidents in this window. Choose a longer one.<//>`
+      : html`<table class="dense"><caption class="hidden">The people with the heaviest incidents</caption><thead><tr><th scope="col">Person</th>${format.priorities.map((name) => html`<th key=${name} scope="col" class="number">${name}</th>`)}<th scope="col" class="number" title="critical 8, high 4, medium 2, low 1">weight</th></tr></thead>
         <tbody>${top.map((row) => html`<tr key=${row.id}><th scope="row"><a href=${href(["people", row.id], params)}>${nameOf(names, row.id)}</a></th>
           ${format.priorities.map((name) => html`<td key=${name} class="number">${row[name] > 0 ? html`<a class="plain" href=${href(["people", row.id], { ...params, priority: name, kind: "incident" })}>${format.count(row[name])}</a>` : html`<span class="faint">0</span>`}</td>`)}
           <td class="number">${format.count(row.weight)}</td></tr>`)}</tbody></table>`}<//>
   <//>`;
 }
 
+/** The service counts them since its start. */
 function RefusedPushes() {
-  const who = useStore(session);
-  const mayRead = may("metrics", who);
-  const pushes = useData(async (signal) => {
-    if (!mayRead) return null;
-    const text = await readText("metrics", {}, { signal, accept: "text/plain" });
-    return [...text.matchAll(/^tocsin_http_refused_pushes_total\{code="([^"]*)"\} (\d+)/gm)].map(([, code, n]) => ({ label: code, count: Number(n) })).sort((a, b) => b.count - a.count);
-  }, [mayRead], { everyMs: slowMs });
-  if (!mayRead) return null;
-  return html`<${Card} id="refused" title="Refused pushes, by code"><${Loaded} of=${{ ...pushes, data: pushes.data ?? [] }}>${(rows) => html`<${Bars} caption="Refused pushes by code since the start" head="Code" rows=${rows} empty="None since the service started." />`}<//><//>`;
+  const refused = useStore(health)?.pushes?.refused;
+  return refused && html`<${Card} id="refused" title="Refused pushes, by code"><${Bars} caption="Refused pushes by code since the service started" head="Code" empty="None since the service started."
+    rows=${refused.map((row) => ({ label: row.code, count: row.count }))} /><//>`;
 }
 
 /** What is wrong, one line each, with where to look. */
@@ -133,6 +128,6 @@ function Errors() {
       why: source.last_error, to: href(["sources", source.name]),
     })),
   ].filter(Boolean);
-  return html`<${Card} id="errors" title="Last errors">${lines.length === 0 ? html`<${Empty}>Nothing is wrong.<//>`
-    : html`<ul class="plain-list">${lines.map((line) => html`<li key=${line.what}><a href=${line.to}>${line.what}</a>: ${line.why}</li>`)}</ul>`}<//>`;
+  return html`<${Card} id="errors" title="Last errors" tone=${lines.length > 0 ? "wrong" : ""}>${lines.length === 0 ? html`<p class="empty good">Nothing is wrong.</p>`
+    : html`<ul class="plain-list">${lines.map((line) => html`<li key=${line.what}><a href=${line.to}>${line.what}</a>: <span>${line.why}</span></li>`)}</ul>`}<//>`;
 }

@@ -54,16 +54,17 @@ function Heat({ people, route, isSearched }) {
   const params = windowParameters(route.query);
   const kept = Object.fromEntries(["type", "source"].map((name) => [name, route.query.getAll(name)]));
   const most = Object.fromEntries(priorities.map((name) => [name, Math.max(1, ...people.map((row) => row[name]))]));
+  const hasTeams = rows.some((row) => names.get(row.id)?.team);
   const head = (name, text, title) => html`<th scope="col" key=${name} class=${name === "person" ? "" : "number"} aria-sort=${sort === name ? (name === "person" ? "ascending" : "descending") : undefined}><a class=${sort === name ? "sorted" : ""} title=${title} href=${withQuery(route, { sort: name === "weight" ? null : name })}>${text}${sort === name ? (name === "person" ? " ▴" : " ▾") : ""}</a></th>`;
   if (people.length === 0) return html`<section class="card"><${Empty}>${isSearched ? "Nobody of this name or id has incidents here. Clear the search, or choose a longer window." : "Nobody has incidents here. Choose a longer window, or take a filter away."}<//></section>`;
   return html`<section class="card" aria-labelledby="board-title"><header><h2 id="board-title">${plural(people.length, "person", "people")}</h2><span class="muted small">weight: critical 8, high 4, medium 2, low 1</span></header>
     <${Scroll}><table class="heat"><caption class="hidden">Incidents by person and priority</caption>
-      <thead><tr>${head("person", "Person")}<th scope="col">Team</th>${priorities.map((name) => head(name, name))}${head("total", "all")}${head("weight", "weight", "critical 8, high 4, medium 2, low 1")}</tr></thead>
+      <thead><tr>${head("person", "Person")}${hasTeams && html`<th scope="col">Team</th>`}${priorities.map((name) => head(name, name))}${head("total", "all")}${head("weight", "weight", "critical 8, high 4, medium 2, low 1")}</tr></thead>
       <tbody>${rows.map((row) => html`<tr key=${row.id} data-row>
         <th scope="row"><a data-open href=${href(["people", row.id], { ...params, ...kept })} title=${row.id}>${nameOf(names, row.id)}</a>${names.get(row.id)?.name ? html` <span class="faint small">${row.id}</span>` : ""}</th>
-        <td class="muted">${names.get(row.id)?.team ?? ""}</td>
+        ${hasTeams && html`<td class="muted">${names.get(row.id)?.team ?? ""}</td>`}
         ${priorities.map((name) => html`<td key=${name} class="number cell ${name}" style=${{ "--heat": row[name] === 0 ? 0 : 8 + (heatAtMost - 8) * (row[name] / most[name]) }}>${row[name] === 0 ? html`<span class="faint">0</span>` : html`<a class="plain" href=${href(["people", row.id], { ...params, ...kept, kind: "incident", priority: name })} aria-label=${`${count(row[name])} ${name} of ${nameOf(names, row.id)}`}>${count(row[name])}</a>`}</td>`)}
-        <td class="number">${count(row.total)}</td><td class="number">${count(row.weight)}</td></tr>`)}</tbody>
+        <td class="number"><a class="plain" href=${href(["people", row.id], { ...params, ...kept, kind: "incident" })} aria-label=${`${count(row.total)} of ${nameOf(names, row.id)}`}>${count(row.total)}</a></td><td class="number">${count(row.weight)}</td></tr>`)}</tbody>
     </table><//>
     ${sorted.length > rows.length && html`<p class="row"><button type="button" onClick=${() => setShown(shown * 2)}>Show more</button><span class="muted">${count(rows.length)} of ${count(sorted.length)}</span></p>`}
   </section>`;

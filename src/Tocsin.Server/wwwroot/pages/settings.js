@@ -55,7 +55,7 @@ function Service() {
       <dt>Store</dt><dd>${now.store.engine} ${now.store.version}, ${now.store.status}, ${now.store.latency_ms} ms ${now.store.error && html`<span class="bad">${now.store.error}</span>`}</dd>
       <dt>Queue</dt><dd>${now.queue.engine}, ${format.count(now.queue.depth)} of ${format.count(now.queue.capacity)}</dd>
       <dt>Board</dt><dd>${format.count(now.board.events)} incidents, ${format.count(now.board.head - now.board.sequence)} behind the journal ${now.board.error && html`<span class="bad">${now.board.error}</span>`}</dd>
-      <dt>More</dt><dd><a href="docs">API, to read and try</a> · <a href="openapi/v1.json">OpenAPI</a> · <a href="metrics">Metrics</a> · <a href="health">Health</a></dd>
+      <dt>More</dt><dd><a href="docs">API, to read and try</a> · <a href="openapi/v1.json">OpenAPI</a> · ${may("metrics") && html`<a href="metrics">Metrics</a> · `} <a href="health">Health</a></dd>
     </dl>`}
   <//>`;
 }
@@ -67,7 +67,7 @@ function Files() {
   const { geoip, owners, people } = all;
   const table = (name, file, what) => html`<tr><th scope="row">${name}</th><td><span class=${file.error ? "bad" : ""}>${file.status}</span></td><td class="wrap">${file.error ? html`<span class="bad">${file.error}</span>` : file.status === "off" ? html`<span class="muted">none configured; ${what}</span>` : html`${format.plural(file.rows, "row")}, read <${Age} at=${file.loaded_at} now=${now} />`}</td></tr>`;
   return html`<${Card} id="files" title="Files beside the records"><${Scroll}><table class="roomy"><thead><tr><th scope="col">File</th><th scope="col">State</th><th scope="col">What is in it</th></tr></thead><tbody>
-    <tr><th scope="row">Country data</th><td><span class=${geoip.error ? "bad" : ""}>${geoip.status}</span></td><td class="wrap">${geoip.error && html`<p class="bad">${geoip.error}</p>`}${geoip.database} ${geoip.type}${geoip.built ? html`, built <${Age} at=${geoip.built} now=${now} />` : ""}</td></tr>
+    <tr><th scope="row">Country data</th><td><span class=${geoip.error ? "bad" : ""}>${geoip.status}</span></td><td class="wrap">${geoip.error && html`<p class="bad">${geoip.error}</p>`}${geoip.database === "shipped" ? "The one that ships with Tocsin" : html`<span title=${geoip.type}>${geoip.database}</span>`}${geoip.built ? html`, built <${Age} at=${geoip.built} now=${now} />` : ""}</td></tr>
     ${table("Owners", owners, "they say whose an address is that no directory knows")}
     ${table("People", people, "it gives ids their names")}
   </tbody></table><//><//>`;

@@ -9,6 +9,11 @@ import { IntervalForm, NextRun, SourceActions } from "./sources.js";
 const everyMs = 4000;
 const rejectsShown = 50;
 
+const counted = {
+  polls: "Calls", succeeded: "Calls that went well", failed: "Calls that failed", events: "Events", duplicates: "Repeats, known already", changed: "Repeats that changed", rejected: "Kept aside",
+  unattributed: "Nobody was found for", unknown_priorities: "Priority not known", possible_gaps: "Possible gaps", superseded: "Superseded by a newer version",
+};
+
 export function SourceDetail({ source, mayOperate, reload }) {
   const now = useNow();
   const path = `sources/${encodeURIComponent(source.name)}`;
@@ -29,22 +34,27 @@ export function SourceDetail({ source, mayOperate, reload }) {
         ${mayOperate ? html`<h3>Do</h3><${SourceActions} source=${source} reload=${reload} /><p></p><${IntervalForm} source=${source} reload=${reload} />` : html`<p class="muted small">Polled every ${format.interval(source.every_seconds)}. To sync, pause or change it, sign in with a token of scope operate.</p>`}
       <//>
       <${Card} id="counted" title="Counts" more=${html`<a href=${href("events", { window: "all", source: source.name })}>its events</a>`}>
-        <dl class="facts">${Object.entries(source.counts).map(([name, n]) => html`<dt key=${name}>${name.replaceAll("_", " ")}</dt><dd class="tabular">${format.count(n)}</dd>`)}</dl>
-      <//>
-      <${Card} id="feeds" title="Feeds"><${Scroll}><table class="roomy"><thead><tr><th scope="col">Feed</th><th scope="col">State</th><th scope="col">Complete as of</th><th scope="col" class="number">Records</th><th scope="col">What is wrong</th></tr></thead>
-        <tbody>${source.feeds.map((feed) => html`<tr key=${feed.name}><th scope="row" class="mono">${feed.name}</th><td><${Status} of=${feed.status} /></td><td><${Age} at=${feed.last_success} now=${now} /></td><td class="number">${format.count(feed.records)}</td><td class="wrap bad">${feed.last_error ?? ""}</td></tr>`)}</tbody></table><//>
+        <dl class="facts">${Object.entries(source.counts).map(([name, n]) => html`<dt key=${name}>${counted[name] ?? name.replaceAll("_", " ")}</dt><dd class="tabular">${name === "events" && n > 0 ? html`<a href=${href("events", { window: "all", source: source.name })}>${format.count(n)}</a>` : name === "rejected" && n > 0 ? html`<a href="#rejects" onClick=${showRejects}>${format.count(n)}</a>` : format.count(n)}</dd>`)}</dl>
       <//>
     </div>
     <p></p>
+    <${Card} id="feeds" title="Feeds"><${Scroll}><table class="roomy"><thead><tr><th scope="col">Feed</th><th scope="col">State</th><th scope="col">Complete as of</th><th scope="col" class="number">Records</th><th scope="col">What is wrong</th></tr></thead>
+        <tbody>${source.feeds.map((feed) => html`<tr key=${feed.name}><th scope="row" class="mono">${feed.name}</th><td><${Status} of=${feed.status} /></td><td><${Age} at=${feed.last_success} now=${now} /></td><td class="number">${format.count(feed.records)}</td><td class="wrap bad">${feed.last_error ?? ""}</td></tr>`)}</tbody></table><//>
+      <//>
     <${History} path=${path} />
     <${Rejects} path=${path} />`;
+}
+
+function showRejects(event) {
+  event.preventDefault();
+  document.getElementById("title-rejects").scrollIntoView({ block: "center" });
 }
 
 function History({ path }) {
   const syncs = useData((signal) => readBody(`${path}/syncs`, {}, { signal }), [path], { everyMs });
   const [all, setAll] = useState(false);
   return html`<${Card} id="syncs" title="Last polls"><${Loaded} of=${syncs} lines=${6}>${(rows) => rows.length === 0 ? html`<${Empty}>It has not been polled yet.<//>` : html`<${Scroll}><table class="roomy">
-    <thead><tr><th scope="col">Began</th><th scope="col" class="number">Took</th><th scope="col">By</th><th scope="col" class="number">Calls</th><th scope="col" class="number">Events</th><th scope="col" class="number">Repeats</th><th scope="col" class="number">Rejected</th><th scope="col">Outcome</th></tr></thead>
+    <thead><tr><th scope="col">Began</th><th scope="col" class="number">Took</th><th scope="col">By</th><th scope="col" class="number">Calls</th><th scope="col" class="number">Events</th><th scope="col" class="number">Repeats</th><th scope="col" class="number">Kept aside</th><th scope="col">Outcome</th></tr></thead>
     <tbody>${rows.slice(0, all ? rows.length : 10).map((sync) => html`<tr key=${`${sync.started_at}|${sync.run}`}>
       <td><${Time} at=${sync.started_at} /></td><td class="number">${sync.finished_at ? `${((Date.parse(sync.finished_at) - Date.parse(sync.started_at)) / 1000).toFixed(1)} s` : "…"}</td><td>${sync.trigger}</td>
       <td class="number">${format.count(sync.counts.polls)}</td><td class="number">${format.count(sync.counts.events)}</td><td class="number">${format.count(sync.counts.duplicates)}</td><td class="number">${format.count(sync.counts.rejected)}</td>

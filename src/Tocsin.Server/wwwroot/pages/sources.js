@@ -30,7 +30,7 @@ function Table({ sources, mayOperate, reload }) {
       ${mayOperate && html`<a href=${href(["sources", "try"])}>Try a source file</a>`}</header>
     ${sources.length === 0 ? html`<${Empty}>No sources yet. Put a source file into the sources folder and start again; <code>tocsin init</code> writes an example.<//>` : html`<${Scroll}><table class="roomy">
       <thead><tr><th scope="col">Source</th><th scope="col">State</th><th scope="col">Complete as of</th><th scope="col">Next run</th><th scope="col">Every</th><th scope="col">Bookmark</th>
-        <th scope="col" class="number">Events</th><th scope="col" class="number">Repeats</th><th scope="col" class="number">Rejected</th><th scope="col">What is wrong</th>${mayOperate && html`<th scope="col">Do</th>`}</tr></thead>
+        <th scope="col" class="number">Events</th><th scope="col" class="number">Repeats</th><th scope="col" class="number">Kept aside</th><th scope="col">What is wrong</th>${mayOperate && html`<th scope="col">Do</th>`}</tr></thead>
       <tbody>${sources.map((source) => html`<tr key=${source.name}>
         <th scope="row"><a href=${href(["sources", source.name])}>${source.name}</a></th>
         <td><${Status} of=${source.status} /></td>
