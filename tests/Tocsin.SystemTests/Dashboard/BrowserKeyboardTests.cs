@@ -10,7 +10,7 @@ public sealed class BrowserKeyboardTests(Dashboards dashboards) : BrowserTest(da
     {
         var visit = await HouseAsync();
         await visit.GoAsync();
-        await Expect(visit.Part("By priority")).ToBeVisibleAsync();
+        await Expect(visit.Part("Events by priority")).ToBeVisibleAsync();
         await PressAsync(visit, "?");
         await Expect(visit.Page.GetByRole(AriaRole.Dialog, new PageGetByRoleOptions { Name = "Keys" })).ToBeVisibleAsync();
         await PressAsync(visit, "Escape");
