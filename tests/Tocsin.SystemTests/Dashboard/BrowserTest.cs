@@ -47,6 +47,9 @@ public abstract class BrowserTest(Dashboards dashboards) : IAsyncLifetime
         return await OpenAsync(browser, (await dashboards.HouseAsync()).Url, token, options);
     }
 
+    /// <summary>A browser at a service of a test's own, signed in as the admin.</summary>
+    private protected async Task<Visit> OpenAsync(ServerProcess server) => await OpenAsync(await dashboards.Chromium.BrowserAsync(), server.Home.Url, ServerHome.Token, null);
+
     /// <summary>The service behind <see cref="HouseAsync"/>.</summary>
     private protected Task<DashboardHouse> ServiceAsync() => dashboards.HouseAsync();
 

@@ -49,7 +49,7 @@ function Interval({ mayOperate }) {
     apply("POST", { sync_interval_minutes: Number(text) });
   };
   return html`<${Card} id="interval" title="Sync interval"><${Loaded} of=${config}>${(now) => html`
-    <p>Sources are polled every <b>${format.plural(now.sync_interval_minutes, "minute")}</b>, ${origins[now.from]}${now.changed_by ? html`; last changed by ${now.changed_by}, <${Age} at=${now.changed_at} />` : ""}.
+    <p>Sources are polled every <b>${format.plural(now.sync_interval_minutes, "minute")}</b>, ${origins[now.from]}${now.changed_by ? html`<span>; last changed by ${now.changed_by}, <${Age} at=${now.changed_at} /></span>` : ""}.
       ${now.not_affected.length > 0 && html` Not affected, with an interval of their own: ${now.not_affected.map((name, i) => html`${i > 0 ? ", " : ""}<a key=${name} href=${href(["sources", name])}>${name}</a>`)}.`}</p>
     ${mayOperate ? html`<form class="row" onSubmit=${submit}><label for="minutes">Minutes, 1 to 1440</label><input id="minutes" type="number" min="1" max="1440" step="1" required value=${text} onInput=${(event) => setText(event.target.value)} />
       <button type="submit" disabled=${isBusy}>Set</button>${now.from === "api" && html`<button type="button" disabled=${isBusy} onClick=${() => apply("DELETE")}>Take back</button>`}</form>`

@@ -1,0 +1,118 @@
+using Microsoft.Playwright;
+
+namespace Tocsin.SystemTests.Dashboard;
+
+/// <summary>Nothing but keys.</summary>
+public sealed class BrowserKeyboardTests(Dashboards dashboards) : BrowserTest(dashboards)
+{
+    [Fact]
+    public async Task Keys_search_help_and_lead_to_every_page()
+    {
+        var visit = await HouseAsync();
+        await visit.GoAsync();
+        await Expect(visit.Part("Events by priority")).ToBeVisibleAsync();
+        await PressAsync(visit, "?");
+        await Expect(visit.Page.GetByRole(AriaRole.Dialog, new PageGetByRoleOptions { Name = "Keys" })).ToBeVisibleAsync();
+        await PressAsync(visit, "Escape");
+        await Expect(visit.Page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
+        foreach (var (key, page) in new[] { ("p", "people"), ("a", "alerts"), ("e", "events"), ("s", "sources"), ("t", "settings"), ("o", "overview") })
+        {
+            await PressAsync(visit, "g", key);
+            await Assertions.Expect(visit.Page).ToHaveURLAsync($"{visit.Origin}/#/{page}");
+        }
+        // A page without a search field leads to the one of the events.
+        await PressAsync(visit, "/");
+        await Expect(visit.Field("Search events")).ToBeFocusedAsync();
+        await PressAsync(visit, "g", "a", "?");
+        await Expect(visit.Field("Search events")).ToHaveValueAsync("ga?");
+        await PressAsync(visit, "Enter");
+        await Assertions.Expect(visit.Page).ToHaveURLAsync($"{visit.Origin}/#/events?q=ga%3F");
+    }
+
+    [Fact]
+    public async Task Rows_are_walked_opened_and_closed()
+    {
+        var visit = await HouseAsync();
+        await visit.GoAsync("#/alerts");
+        var rows = visit.Openers("Alerts");
+        await Expect(rows.First).ToBeVisibleAsync();
+        await PressAsync(visit, "j");
+        await Expect(rows.Nth(0)).ToBeFocusedAsync();
+        await PressAsync(visit, "j", "j");
+        await Expect(rows.Nth(2)).ToBeFocusedAsync();
+        await PressAsync(visit, "k");
+        await Expect(rows.Nth(1)).ToBeFocusedAsync();
+        await PressAsync(visit, "Enter");
+        await Expect(visit.Detail).ToBeFocusedAsync();
+        await Expect(visit.Detail.GetByText("External id")).ToBeVisibleAsync();
+        await PressAsync(visit, "Escape");
+        await Expect(visit.Detail).ToHaveCountAsync(0);
+        await Expect(rows.Nth(1)).ToBeFocusedAsync();
+        await PressAsync(visit, "/");
+        await Expect(visit.Field("Search events")).ToBeFocusedAsync();
+        await PressAsync(visit, "Escape");
+        await Expect(visit.Field("Search events")).Not.ToBeFocusedAsync();
+        await PressAsync(visit, "g", "p");
+        await Expect(visit.Page.Locator("[data-row] a[data-open]").First).ToBeVisibleAsync();
+        await PressAsync(visit, "j", "Enter");
+        await Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = "What concerns " })).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_filter_is_set_and_taken_away()
+    {
+        var visit = await HouseAsync();
+        await visit.GoAsync("#/alerts");
+        await visit.Button("Priority").FocusAsync();
+        await PressAsync(visit, "Enter");
+        await Expect(visit.Field("Priority: a value")).ToBeFocusedAsync();
+        await Expect(visit.Page.GetByRole(AriaRole.Checkbox)).ToHaveCountAsync(4);
+        await PressAsync(visit, "Tab", "Tab", "Space");
+        await Assertions.Expect(visit.Page).ToHaveURLAsync($"{visit.Origin}/#/alerts?priority=critical");
+        await PressAsync(visit, "Escape");
+        await Expect(visit.Button("Priority")).ToBeFocusedAsync();
+        await Expect(visit.Page.GetByRole(AriaRole.Checkbox)).ToHaveCountAsync(0);
+        await visit.Page.GetByTitle("Take this filter away").FocusAsync();
+        await PressAsync(visit, "Enter");
+        await Assertions.Expect(visit.Page).ToHaveURLAsync($"{visit.Origin}/#/alerts");
+    }
+
+    [Fact]
+    public async Task Tab_goes_through_the_page_in_its_order_and_the_focus_is_always_seen()
+    {
+        var visit = await HouseAsync();
+        await visit.GoAsync("#/alerts");
+        await Expect(visit.Openers("Alerts").First).ToBeVisibleAsync();
+        var stops = new List<string>();
+        for (var i = 0; i < 32; i++)
+        {
+            await PressAsync(visit, "Tab");
+            var stop = await visit.Page.EvaluateAsync<string[]>("""
+                () => {
+                  const at = document.activeElement, look = getComputedStyle(at), box = at.getBoundingClientRect();
+                  const isSeen = (look.outlineStyle !== "none" && parseFloat(look.outlineWidth) > 0) || look.boxShadow !== "none";
+                  return [at.getAttribute("aria-label") ?? at.textContent.trim(), String(isSeen), String(box.width > 0 && box.height > 0 && box.top >= 0 && box.bottom <= innerHeight)];
+                }
+                """);
+            stop[1].ShouldBe("true", $"the focus is seen on {stop[0]}");
+            stop[2].ShouldBe("true", $"{stop[0]} is in sight");
+            stops.Add(stop[0]);
+        }
+        stops.Take(8).ShouldBe(["Skip to the content", "Tocsin", "Overview", "People", "Alerts", "Events", "Sources", "Settings"]);
+        stops.IndexOf("Search events").ShouldBeInRange(9, 15);
+        stops.IndexOf("Live off").ShouldBeGreaterThan(stops.IndexOf("7 d"));
+        stops.IndexOf("Priority ▾").ShouldBeGreaterThan(stops.IndexOf("Live off"));
+
+        await visit.Page.ReloadAsync();
+        await Expect(visit.Openers("Alerts").First).ToBeVisibleAsync();
+        await PressAsync(visit, "Tab", "Enter");
+        await Expect(visit.Page.GetByRole(AriaRole.Main)).ToBeFocusedAsync();
+        await Assertions.Expect(visit.Page).ToHaveURLAsync($"{visit.Origin}/#/alerts");
+    }
+
+    private static async Task PressAsync(Visit visit, params string[] keys)
+    {
+        foreach (var key in keys)
+            await visit.Page.Keyboard.PressAsync(key);
+    }
+}
