@@ -29,18 +29,18 @@ function Table({ sources, mayOperate, reload }) {
   return html`<section class="card" aria-labelledby="sources-title"><header><h2 id="sources-title">${format.plural(sources.length, "source")}</h2>
       ${mayOperate && html`<a href=${href(["sources", "try"])}>Try a source file</a>`}</header>
     ${sources.length === 0 ? html`<${Empty}>No sources yet. Put a source file into the sources folder and start again; <code>tocsin init</code> writes an example.<//>` : html`<${Scroll}><table class="roomy">
-      <thead><tr><th scope="col">Source</th><th scope="col">State</th><th scope="col">Complete as of</th><th scope="col">Next run</th><th scope="col">Every</th><th scope="col">Bookmark</th>
-        <th scope="col" class="number">Events</th><th scope="col" class="number">Repeats</th><th scope="col" class="number">Kept aside</th><th scope="col">What is wrong</th>${mayOperate && html`<th scope="col">Do</th>`}</tr></thead>
+      <thead><tr><th scope="col">Source</th><th scope="col">State</th><th scope="col">Complete as of</th><th class="spare" scope="col">Next run</th><th class="spare" scope="col">Every</th><th class="spare" scope="col">Bookmark</th>
+        <th scope="col" class="number spare">Events</th><th scope="col" class="number spare">Repeats</th><th scope="col" class="number spare">Kept aside</th><th scope="col">What is wrong</th>${mayOperate && html`<th scope="col">Do</th>`}</tr></thead>
       <tbody>${sources.map((source) => html`<tr key=${source.name}>
         <th scope="row"><a href=${href(["sources", source.name])}>${source.name}</a></th>
         <td><${Status} of=${source.status} /></td>
         <td><${Age} at=${source.last_success} now=${now} /></td>
-        <td><${NextRun} source=${source} now=${now} /></td>
-        <td>${format.interval(source.every_seconds)}</td>
-        <td class="mono">${source.cursor ?? html`<span class="faint">none</span>`}</td>
-        <td class="number"><a href=${href("events", { window: "all", source: source.name })}>${format.count(source.counts.events)}</a></td>
-        <td class="number">${format.count(source.counts.duplicates)}</td>
-        <td class="number">${source.counts.rejected > 0 ? html`<a href=${href(["sources", source.name])}>${format.count(source.counts.rejected)}</a>` : "0"}</td>
+        <td class="spare"><${NextRun} source=${source} now=${now} /></td>
+        <td class="spare">${format.interval(source.every_seconds)}</td>
+        <td class="mono spare">${source.cursor ?? html`<span class="faint">none</span>`}</td>
+        <td class="number spare"><a href=${href("events", { window: "all", source: source.name })}>${format.count(source.counts.events)}</a></td>
+        <td class="number spare">${format.count(source.counts.duplicates)}</td>
+        <td class="number spare">${source.counts.rejected > 0 ? html`<a href=${href(["sources", source.name])}>${format.count(source.counts.rejected)}</a>` : "0"}</td>
         <td class="wrap bad">${source.last_error ?? ""}</td>
         ${mayOperate && html`<td><${SourceActions} source=${source} reload=${reload} /></td>`}
       </tr>`)}</tbody></table><//>`}</section>`;
