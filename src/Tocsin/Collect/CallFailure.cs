@@ -40,7 +40,9 @@ internal static class CallFailure
             _ => FetchFailureKind.UnexpectedStatus,
         };
         var hint = kind == FetchFailureKind.Unauthorised ? ": check the source's auth" : "";
-        return new FetchFailure(kind, $"the upstream answered {status} {response.StatusCode}{hint}", kind == FetchFailureKind.RateLimited ? wait ?? Reset(response, time) : wait) { Status = status };
+        // The registered words (RFC 9110), not those of the answer: anything may stand there.
+        using var plain = new HttpResponseMessage(response.StatusCode);
+        return new FetchFailure(kind, $"the upstream answered {$"{status} {plain.ReasonPhrase}".TrimEnd()}{hint}", kind == FetchFailureKind.RateLimited ? wait ?? Reset(response, time) : wait) { Status = status };
     }
 
     /// <summary>Seconds or an HTTP date (RFC 9110, 10.2.3), at most <see cref="MaxRetryAfter"/>: an upstream must not be able to switch us off.</summary>
