@@ -60,7 +60,7 @@ public sealed class BrowserPeopleTests(Dashboards dashboards) : BrowserTest(dash
         var service = await ServiceAsync();
         var visit = await HouseAsync();
         await visit.GoAsync("#/people");
-        var unknown = visit.Part("unknown");
+        var unknown = visit.Part("unknown: addresses that wait for a person");
         var address = await unknown.GetByRole(AriaRole.Rowheader).First.InnerTextAsync();
         var count = int.Parse((await unknown.GetByRole(AriaRole.Row).Filter(new LocatorFilterOptions { HasText = address }).GetByRole(AriaRole.Cell).First.InnerTextAsync()).Trim());
         await unknown.GetByLabel($"Person for {address}").FillAsync("4711");

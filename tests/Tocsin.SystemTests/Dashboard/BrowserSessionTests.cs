@@ -60,7 +60,7 @@ public sealed class BrowserSessionTests(Dashboards dashboards) : BrowserTest(das
         await Expect(visit.Part("Counts")).ToBeVisibleAsync();
         await Expect(visit.Field("Every")).ToHaveCountAsync(operates ? 1 : 0);
         await visit.ClickAsync(visit.Nav("People"));
-        await Expect(visit.Part("unknown").GetByRole(AriaRole.Rowheader).First).ToBeVisibleAsync();
+        await Expect(visit.Part("unknown: addresses that wait for a person").GetByRole(AriaRole.Rowheader).First).ToBeVisibleAsync();
         await Expect(visit.Button("Assign").First).ToBeVisibleAsync(new LocatorAssertionsToBeVisibleOptions { Visible = operates });
         await visit.ClickAsync(visit.Nav("Settings"));
         await Expect(visit.Part("Sync interval").GetByText("Sources are polled every")).ToBeVisibleAsync();

@@ -100,7 +100,7 @@ public sealed class BrowserStringTests(Dashboards dashboards) : BrowserTest(dash
     {
         var events = strings.Select(text => Fields.ToDictionary(field => field, _ => (object)text)).ToArray();
         foreach (var e in events)
-            (e["kind"], e["data"]) = ("incident", new Dictionary<string, object> { ["text"] = e["description"], [(string)e["description"]] = 1 });
+            (e["kind"], e["priority"], e["data"]) = ("incident", "high", new Dictionary<string, object> { ["text"] = e["description"], [(string)e["description"]] = 1 });
         var stored = 0;
         for (var attempt = 0; attempt < 3 && events.Length > 0; attempt++)
         {
