@@ -87,7 +87,7 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
             // An event whose both sides are asked for is found by either.
             if (isTaken && (keys.Count == 0 || keys[^1] != key))
                 keys.Add(key);
-            if (rows.GetInt64(3) == slice || seen == most)
+            if (rows.GetInt64(3) >= slice || seen == most)
                 end = key;
         }
         return (keys, end);
@@ -110,7 +110,10 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
             """;
     }
 
-    /// <summary>So many rows of an index in order, and which of them the filter takes; the last is told in any case.</summary>
+    /// <summary>
+    /// So many rows of an index in order, and which of them the filter takes; the last is told in any case. With it go the rows of its key: an event and its
+    /// versions may share one, and the next slice begins behind it.
+    /// </summary>
     private string Walk(Driver driver, EventKey? position, int slice, int most, SqlValues values)
     {
         var (filter, order) = (FilterSql.All(query.Filter, values), Order());
@@ -126,8 +129,8 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
         return $"""
             SELECT ticks, tie, taken IS TRUE, place FROM (
                 SELECT *, row_number() OVER () AS place FROM (
-                    SELECT * FROM ({string.Join(" UNION ALL ", parts)}) u ORDER BY {order} LIMIT {last}) s) t
-            WHERE taken OR place = {last} LIMIT {values.Add(most)}
+                    SELECT * FROM ({string.Join(" UNION ALL ", parts)}) u ORDER BY {order} FETCH FIRST {last} ROWS WITH TIES) s) t
+            WHERE taken OR place >= {last} LIMIT {values.Add(most)}
             """;
     }
 
