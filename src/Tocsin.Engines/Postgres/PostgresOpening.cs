@@ -30,12 +30,16 @@ internal static class PostgresOpening
         }
     }
 
-    private static async Task VerifyServerAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    internal static void RefuseOld(Version version)
     {
-        var version = connection.PostgreSqlVersion;
         if (version.Major < MinVersion)
             throw new JournalOpenException(string.Create(CultureInfo.InvariantCulture,
                 $"The server is PostgreSQL {version}, and Tocsin needs {MinVersion} or newer: update the server, or choose another in store.connection."));
+    }
+
+    private static async Task VerifyServerAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        RefuseOld(connection.PostgreSqlVersion);
         await using var ask = new NpgsqlCommand("SELECT pg_is_in_recovery(), current_setting('server_encoding'), current_database()", connection);
         await using var row = await ask.ExecuteReaderAsync(cancellation);
         await row.ReadAsync(cancellation);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Npgsql;
+using Tocsin.Engines.Postgres;
 
 namespace Tocsin.Tests.Engines;
 
@@ -12,6 +13,7 @@ namespace Tocsin.Tests.Engines;
 internal sealed class PostgresCluster : IAsyncDisposable
 {
     public const string Password = "p w;'\"=";
+    private const string Role = "tocsin";
     private static readonly Lazy<Task<PostgresCluster>> Common = new(() => StartAsync(isDurable: false));
     private static int _databases;
 
@@ -19,7 +21,14 @@ internal sealed class PostgresCluster : IAsyncDisposable
     private readonly string _bin;
     private readonly bool _isDurable;
 
-    private PostgresCluster(string folder, string bin, bool isDurable, int port) => (_folder, _bin, _isDurable, Port) = (folder, bin, isDurable, port);
+    private readonly Lazy<Task> _role;
+    private readonly Lazy<Task> _template;
+
+    private PostgresCluster(string folder, string bin, bool isDurable, int port)
+    {
+        (_folder, _bin, _isDurable, Port) = (folder, bin, isDurable, port);
+        (_role, _template) = (new(MakeRoleAsync), new(MakeTemplateAsync));
+    }
 
     public int Port { get; }
 
@@ -58,13 +67,29 @@ internal sealed class PostgresCluster : IAsyncDisposable
     public string Connection(string database = "postgres", string user = "postgres", string password = Password) =>
         new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = Port, Database = database, Username = user, Password = password, Pooling = false }.ConnectionString;
 
-    /// <summary>An empty database of a new role that owns it and nothing else, and no superuser.</summary>
+    /// <summary>An empty database of a role that owns it and is no superuser.</summary>
     public async Task<string> CreateDatabaseAsync(string options = "")
     {
+        await _role.Value;
         var name = $"t{Interlocked.Increment(ref _databases)}";
-        await ExecuteAsync($"CREATE ROLE {name} LOGIN PASSWORD 'secret'");
-        await ExecuteAsync($"CREATE DATABASE {name} OWNER {name} {options}");
-        return Connection(name, name, "secret");
+        await ExecuteAsync($"CREATE DATABASE {name} OWNER {Role} {options}");
+        return Connection(name, Role, "secret");
+    }
+
+    /// <summary>A database with an empty journal, copied from one that was made once.</summary>
+    public async Task<string> CreateJournalAsync()
+    {
+        await _template.Value;
+        return await CreateDatabaseAsync("TEMPLATE journal STRATEGY file_copy");
+    }
+
+    private async Task MakeRoleAsync() => await ExecuteAsync($"CREATE ROLE {Role} LOGIN PASSWORD 'secret'");
+
+    private async Task MakeTemplateAsync()
+    {
+        await _role.Value;
+        await ExecuteAsync($"CREATE DATABASE journal OWNER {Role}");
+        await (await PostgresJournalStore.OpenAsync(Connection("journal", Role, "secret"), TimeProvider.System, null, default)).DisposeAsync();
     }
 
     public async Task ExecuteAsync(string sql, string? connection = null)
@@ -89,6 +114,15 @@ internal sealed class PostgresCluster : IAsyncDisposable
         process.Kill();
         await process.WaitForExitAsync();
         // Its children notice that they are orphans; a new postmaster waits for them itself.
+    }
+
+    /// <summary>Begins anew as a standby, which only reads.</summary>
+    public async Task BecomeStandbyAsync()
+    {
+        await AsOwnerAsync("pg_ctl", ["stop", "-w", "-D", Data, "-m", "fast"]);
+        await File.WriteAllTextAsync(Path.Combine(Data, "standby.signal"), "");
+        await RunAsync("chmod", ["a+rw", Path.Combine(Data, "standby.signal")]);
+        await StartAsync();
     }
 
     public async ValueTask DisposeAsync()

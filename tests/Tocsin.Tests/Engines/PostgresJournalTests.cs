@@ -10,7 +10,7 @@ public sealed class PostgresJournalTests : JournalContract
 
     protected override async ValueTask<IJournalStore> OpenAsync()
     {
-        _connection ??= await (await PostgresCluster.SharedAsync()).CreateDatabaseAsync();
+        _connection ??= await (await PostgresCluster.SharedAsync()).CreateJournalAsync();
         return await PostgresJournalStore.OpenAsync(_connection, TimeProvider.System, null, default);
     }
 }
