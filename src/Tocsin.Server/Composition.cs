@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Tocsin.Access;
 using Tocsin.Collect;
-using Tocsin.Engines.Sqlite;
 using Tocsin.Enrich;
 using Tocsin.Journal;
 using Tocsin.Projections;
@@ -141,8 +140,8 @@ internal sealed partial class Composition : IAsyncDisposable
     /// <summary>A code that signs in once, for a link; only the demo has one. One made before is good no more.</summary>
     public string? MakeSignInCode() => _signInCode?.Make();
 
-    /// <summary>Which SQLite it runs on.</summary>
-    public string StoreVersion => _journal.Store.Info.EngineVersion;
+    /// <summary>Which engine it runs on, and its version.</summary>
+    public string StoreVersion => $"{_journal.Store.Info.Engine} {_journal.Store.Info.EngineVersion}";
 
     /// <summary>Where it listens.</summary>
     public IReadOnlyCollection<string> Addresses => [.. _web.Value.Urls];
@@ -166,7 +165,7 @@ internal sealed partial class Composition : IAsyncDisposable
         // Pool threads wait in SQLite's calls; the pool's own growth (one thread in half a second) would make answers wait with them.
         ThreadPool.SetMinThreads(32, 32);
         ListenCheck.Run([.. options.Urls, .. options.MetricsUrls]);
-        var store = SqliteJournalStore.Open(options.Data, time, new SqliteOptions { Logger = logs.CreateLogger<SqliteJournalStore>() });
+        var store = await StoreOpening.OpenAsync(options, logs, time, cancellation);
         var metrics = new MetricsRegistry();
         var journal = new EventJournal(store, options.QueueCapacity, logs.CreateLogger<EventJournal>(), new JournalMetrics(metrics.Meter, time));
         Composition? composition = null;

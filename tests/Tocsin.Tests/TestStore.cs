@@ -36,6 +36,8 @@ internal sealed class TestStore(string folder) : IJournalStore
 
     public long Head => _store.Head;
 
+    public Action<JournalChange>? Changed { get; set; }
+
     /// <summary>Completes when a commit stands and waits for <see cref="LetGo"/>.</summary>
     public Task Held => _held.Task;
 

@@ -17,6 +17,9 @@ internal sealed class Progress(TextWriter output, long total, int every)
 
     public Latencies All => _all;
 
+    /// <summary>The run's clock at the last write, in ticks of <see cref="Stopwatch"/>.</summary>
+    public long Elapsed => _elapsed;
+
     /// <summary>Events written.</summary>
     public long Events => _events;
 

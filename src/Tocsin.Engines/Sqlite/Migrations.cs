@@ -12,7 +12,7 @@ internal static class Migrations
 
     private static readonly (int Number, string Resource)[] Files =
         [.. Assembly.GetExecutingAssembly().GetManifestResourceNames()
-            .Where(name => name.EndsWith(".sql", StringComparison.Ordinal))
+            .Where(name => name.Contains(".Sqlite.", StringComparison.Ordinal) && name.EndsWith(".sql", StringComparison.Ordinal))
             .Select(name => (int.Parse(name.Split('.')[^2][..4], CultureInfo.InvariantCulture), name))
             .OrderBy(file => file.Item1)];
 

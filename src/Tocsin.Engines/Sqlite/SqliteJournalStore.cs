@@ -41,6 +41,9 @@ public sealed class SqliteJournalStore : IJournalStore
 
     public long Head => _writer.Head;
 
+    /// <summary>Never told: a locked file keeps other processes out.</summary>
+    public Action<JournalChange>? Changed { get; set; }
+
     /// <summary>
     /// Opens or creates the journal in a folder. <paramref name="time"/> measures deadlines, and paces what is done in the background. Throws <see cref="JournalOpenException"/>, having changed nothing, when it cannot.
     /// </summary>

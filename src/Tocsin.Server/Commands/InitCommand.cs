@@ -60,7 +60,7 @@ internal static class InitCommand
 
         urls: http://127.0.0.1:9000        # where to listen; several with ;
         data: ./data                       # the store, and admin.token
-        store: { engine: sqlite }
+        store: { engine: sqlite }          # or, for several nodes: { engine: postgres, connection: "${env:TOCSIN_POSTGRES}" }
         queue: { engine: memory, capacity: 100000 }   # events that may wait for their commit
         sources: ./sources/*.yaml          # one file a source
         sync: { interval: 30m }            # for sources without an `every` of their own

@@ -123,8 +123,8 @@ internal static partial class ServeCommand
 
     private static partial class Log
     {
-        [LoggerMessage(200, LogLevel.Information, "Tocsin {Version} listens on {Addresses}; data in {Data}; SQLite {Sqlite}")]
-        public static partial void Listening(ILogger logger, string version, string addresses, string data, string sqlite);
+        [LoggerMessage(200, LogLevel.Information, "Tocsin {Version} listens on {Addresses}; data in {Data}; {Store}")]
+        public static partial void Listening(ILogger logger, string version, string addresses, string data, string store);
 
         [LoggerMessage(201, LogLevel.Warning, "No source files match {Pattern}: nothing is polled")]
         public static partial void NoSources(ILogger logger, string pattern);

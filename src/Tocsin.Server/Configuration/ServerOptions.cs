@@ -18,8 +18,17 @@ public sealed record ServerOptions
     /// <summary>True when the file or the environment says <see cref="SyncInterval"/>.</summary>
     public bool IsSyncIntervalSaid { get; init; }
 
-    /// <summary>The store's engine; this version has <c>sqlite</c>.</summary>
-    public string StoreEngine { get; init; } = "sqlite";
+    /// <summary>The embedded store, in the data folder.</summary>
+    public const string Sqlite = "sqlite";
+
+    /// <summary>A PostgreSQL database, which nodes share.</summary>
+    public const string Postgres = "postgres";
+
+    /// <summary>The store's engine, one of the two. Default <see cref="Sqlite"/>.</summary>
+    public string StoreEngine { get; init; } = Sqlite;
+
+    /// <summary>How the database is reached, with its password: never shown. Null with the embedded store.</summary>
+    public string? StoreConnection { get; init; }
 
     /// <summary>The queue's engine; this version has <c>memory</c>.</summary>
     public string QueueEngine { get; init; } = "memory";

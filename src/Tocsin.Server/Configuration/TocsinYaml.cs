@@ -17,7 +17,7 @@ public static class TocsinYaml
     ];
 
     /// <summary>Known from the contract, and not yet done: a service that ignored one would not do what its operator believes.</summary>
-    private static readonly string[] LaterKeys = ["store.connection", "queue.url"];
+    private static readonly string[] LaterKeys = ["queue.url"];
 
     /// <summary>Reads everything and reports every mistake.</summary>
     /// <param name="path">The file; null for none. Its folder is what relative paths in it are relative to.</param>
@@ -89,13 +89,15 @@ public static class TocsinYaml
         var data = Get("data")?.FullPath() ?? Path.GetFullPath("data", folder);
         var unset = new ServerOptions { Data = data, Sources = Path.Combine(data, "sources", "*.yaml") };
         var urls = Urls(Get("urls")) ?? unset.Urls;
+        var store = Get("store.engine")?.OneOf([ServerOptions.Sqlite, ServerOptions.Postgres]) ?? unset.StoreEngine;
         return unset with
         {
             Urls = urls,
             Sources = Sources(Get("sources")) ?? unset.Sources,
             SyncInterval = Get("sync.interval")?.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)) ?? unset.SyncInterval,
             IsSyncIntervalSaid = Get("sync.interval") is not null,
-            StoreEngine = OnlyYet(Get("store.engine"), "sqlite", "postgres") ?? unset.StoreEngine,
+            StoreEngine = store,
+            StoreConnection = Connection(Get("store.connection"), Get("store.engine"), store),
             QueueEngine = OnlyYet(Get("queue.engine"), "memory", "rabbitmq") ?? unset.QueueEngine,
             QueueCapacity = (int?)Get("queue.capacity")?.Integer(1, 10_000_000) ?? unset.QueueCapacity,
             BoardMax = (int?)Get("board.max")?.Integer(1, 100_000_000) ?? unset.BoardMax,
@@ -117,6 +119,18 @@ public static class TocsinYaml
         if (scalar.Raw == supported)
             return supported;
         scalar.Fail($"\"{scalar.Raw}\" {NotSupported}", supported);
+        return null;
+    }
+
+    /// <summary>It holds a password, and so is a reference in a file; the environment may say it as it is.</summary>
+    private static string? Connection(ConfigScalar? scalar, ConfigScalar? engine, string store)
+    {
+        if (store != ServerOptions.Postgres)
+            scalar?.Fail("is said, and the store is not postgres", "with store.engine: postgres");
+        else if (scalar is null)
+            engine!.Fail("postgres needs store.connection, as connection: \"${env:TOCSIN_POSTGRES}\"");
+        else
+            return scalar.IsInFile ? scalar.Secret() : scalar.Text();
         return null;
     }
 

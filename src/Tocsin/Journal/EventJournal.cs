@@ -41,8 +41,15 @@ public sealed partial class EventJournal : IAsyncDisposable
     {
         (Store, _capacity, _logger, Metrics) = (store, capacity, logger, metrics);
         metrics?.Observe(this);
+        store.Changed = Follow;
         _writer = Task.Run(WriteAsync);
     }
+
+    /// <summary>
+    /// Another process wrote rows of state of these names. Told on a thread of the store: whoever listens returns at once. Never with an engine that keeps
+    /// others out.
+    /// </summary>
+    public Action<IReadOnlyList<string>>? StateChanged { get; set; }
 
     /// <summary>The store, for reading. Only this class commits to it.</summary>
     public IJournalStore Store { get; }
@@ -191,6 +198,14 @@ public sealed partial class EventJournal : IAsyncDisposable
         Metrics?.Committed(began, appends, results);
         for (var i = 0; i < group.Count; i++)
             group[i].Done.SetResult(results[i]);
+    }
+
+    /// <summary>Another process has committed: those who follow the sequence look again.</summary>
+    private void Follow(JournalChange change)
+    {
+        Interlocked.Exchange(ref _advanced, NewSignal()).SetResult();
+        if (change.StateNames.Count > 0)
+            StateChanged?.Invoke(change.StateNames);
     }
 
     /// <summary>Takes what is done out of the count and lets those who wait into the queue, in the order in which they came.</summary>

@@ -13,14 +13,20 @@ public interface IJournalStore : IAsyncDisposable
     /// <summary>Who this store is.</summary>
     JournalInfo Info { get; }
 
-    /// <summary>The last committed sequence; 0 when the journal is empty.</summary>
+    /// <summary>The last committed sequence, those of other processes included; 0 when the journal is empty.</summary>
     long Head { get; }
+
+    /// <summary>
+    /// Told when another process has committed to the same journal, on a thread of the store, one call at a time; never by an engine that keeps others out.
+    /// Whoever is told reads what is new; it may be told of something that is known already.
+    /// </summary>
+    Action<JournalChange>? Changed { get; set; }
 
     /// <summary>
     /// Commits the appends together with one sync, each as if alone and in order: a conflict or an unknown target in one does
     /// not touch the others. Throws <see cref="JournalUnavailableException"/> when the store cannot write now (disk full, connection
-    /// lost): then nothing of the group is in the journal; only when the power fails in the very commit that failed may it be found there
-    /// after all, and a caller who repeats keyed events is safe from that too.
+    /// lost): then nothing of the group is in the journal; only when the power fails in the very commit that failed, or a server is lost in it and stays away,
+    /// may it be found there after all, and a caller who repeats keyed events is safe from that too.
     /// </summary>
     ValueTask<IReadOnlyList<AppendResult>> CommitAsync(IReadOnlyList<Append> group, CancellationToken cancellation);
 
@@ -75,6 +81,9 @@ public interface IJournalStore : IAsyncDisposable
 /// (32 bytes, never shown).
 /// </summary>
 public sealed record JournalInfo(string Engine, string EngineVersion, Guid Id, byte[] DedupeKey);
+
+/// <summary>Another process committed: the head is at least here, and it wrote rows of state of these names.</summary>
+public sealed record JournalChange(long Head, IReadOnlyList<string> StateNames);
 
 /// <summary>An event nobody was found for, yet.</summary>
 public sealed record UnresolvedEvent(long Sequence, string Source, EventTime Time);

@@ -91,7 +91,7 @@ public sealed class TocsinYamlTests : IDisposable
     [InlineData("TOCSIN__STORE", "sqlite", "environment: TOCSIN__STORE: unknown key")]
     [InlineData("TOCSIN__BOARD__MAX", "0", "environment: TOCSIN__BOARD__MAX: \"0\" is not a whole number in range (allowed: 1 to 100000000)")]
     [InlineData("TOCSIN__DATA", "", "environment: TOCSIN__DATA: has no value")]
-    [InlineData("TOCSIN__STORE__CONNECTION", "Host=db;Password=hunter2", "environment: TOCSIN__STORE__CONNECTION: is not supported by this version")]
+    [InlineData("TOCSIN__STORE__CONNECTION", "Host=db;Password=hunter2", "environment: TOCSIN__STORE__CONNECTION: is said, and the store is not postgres")]
     public void A_variable_that_is_wrong_is_told(string name, string value, string expected)
     {
         var error = Read(null, (name, value)).Errors.ShouldHaveSingleItem().ToString();
@@ -105,11 +105,13 @@ public sealed class TocsinYamlTests : IDisposable
     [InlineData("urls: http://127.0.0.1:9000/base", "urls: \"http://127.0.0.1:9000/base\" is not where")]
     [InlineData("urls: http://127.0.0.1:99999", "urls: \"http://127.0.0.1:99999\" is not where")]
     [InlineData("urls: ;", "urls: \";\" is not where")]
-    [InlineData("store: { engine: postgres }", "store.engine: \"postgres\" is not supported by this version (allowed: sqlite)")]
-    [InlineData("store: { engine: sqllite }", "store.engine: \"sqllite\" is not known; did you mean sqlite? (allowed: sqlite)")]
+    [InlineData("store: { engine: postgres }", "store.engine: postgres needs store.connection, as connection: \"${env:TOCSIN_POSTGRES}\"")]
+    [InlineData("store: { engine: postgres, connection: \"Host=db;Password=hunter2\" }", "store.connection: a secret does not stand in the file itself (allowed: ${env:NAME}, ${file:PATH})")]
+    [InlineData("store: { connection: \"${env:TOKEN}\" }", "store.connection: is said, and the store is not postgres (allowed: with store.engine: postgres)")]
+    [InlineData("store: { engine: sqllite }", "store.engine: \"sqllite\" is not known; did you mean sqlite? (allowed: sqlite, postgres)")]
     [InlineData("store: { conection: x }", "store.conection: unknown key; did you mean connection? (allowed: engine, connection)")]
     [InlineData("store: sqlite", "store: must be a section of keys and values")]
-    [InlineData("store: { connection: \"${env:NONE}\" }", "store.connection: is not supported by this version")]
+    [InlineData("store: { engine: postgres, connection: \"${env:NONE}\" }", "store.connection: environment variable NONE")]
     [InlineData("queue: { engine: rabbitmq }", "queue.engine: \"rabbitmq\" is not supported by this version (allowed: memory)")]
     [InlineData("queue: { url: x }", "queue.url: is not supported by this version")]
     [InlineData("queue: { capacity: many }", "queue.capacity: \"many\" is not a whole number in range (allowed: 1 to 10000000)")]

@@ -15,6 +15,9 @@ public sealed class ConfigScalar(ConfigFile file, int line, string key, string? 
     /// <summary>The text as written, references and all; empty when there is none.</summary>
     public string Raw => raw ?? "";
 
+    /// <summary>True when it stands in a file, not in the environment.</summary>
+    public bool IsInFile => line > 0;
+
     /// <summary>Records a mistake in this value.</summary>
     public void Fail(string message, string? allowed = null) => file.Fail(line, key, message, allowed);
 

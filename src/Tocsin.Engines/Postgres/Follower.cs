@@ -1,0 +1,100 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Tocsin.Engines.Postgres;
+
+/// <summary>
+/// Learns what other nodes commit: at once by a notification, and by asking every so often, for the notification may be lost with a connection. Its own
+/// connection; when the server is away it tries until it is back.
+/// </summary>
+internal sealed partial class Follower : IAsyncDisposable
+{
+    private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(500);
+
+    private readonly PostgresDatabase _database;
+    private readonly PostgresOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Guid _node;
+    private readonly Action<long, IReadOnlyList<string>> _tell;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _following;
+    private long _version;
+
+    /// <summary>Starts to follow. <paramref name="version"/>: what others wrote to state up to it is known; <paramref name="tell"/> is told the head and the names of newer state.</summary>
+    public Follower(PostgresDatabase database, PostgresOptions options, TimeProvider time, Guid node, long version, Action<long, IReadOnlyList<string>> tell)
+    {
+        (_database, _options, _time, _node, _version, _tell) = (database, options, time, node, version, tell);
+        _following = Task.Run(FollowAsync);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _following;
+        _stop.Dispose();
+    }
+
+    private async Task FollowAsync()
+    {
+        var isLost = false;
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await using var connection = await _database.OpenOwnAsync(_stop.Token);
+                await Sql.ExecuteAsync(connection, "LISTEN tocsin", _stop.Token);
+                if (isLost)
+                    Log.Found(_options.Logger);
+                isLost = false;
+                while (true)
+                {
+                    await LookAsync(connection);
+                    await connection.WaitAsync(_options.PollInterval, _stop.Token);
+                }
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error) when (PostgresFaults.IsEnvironment(error) || error is OperationCanceledException)
+            {
+                if (!isLost)
+                    Log.Lost(_options.Logger, PostgresFaults.Describe(error));
+                isLost = true;
+                await PauseAsync();
+            }
+        }
+    }
+
+    private async Task PauseAsync()
+    {
+        try
+        {
+            await Task.Delay(Retry, _time, _stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to stop: the loop ends.
+        }
+    }
+
+    private async Task LookAsync(NpgsqlConnection connection)
+    {
+        var (head, version) = (await Sql.ListAsync(connection, "SELECT sequence, version FROM tocsin.head", static row => (row.GetInt64(0), row.GetInt64(1)), _stop.Token))[0];
+        IReadOnlyList<string> names = [];
+        if (version > _version)
+            names = await Sql.ListAsync(connection, "SELECT DISTINCT name FROM tocsin.state_change WHERE version > $1 AND version <= $2 AND node <> $3 ORDER BY name",
+                static row => EventRows.Text(row, 0)!, _stop.Token, _version, version, _node);
+        _version = version;
+        _tell(head, names);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "PostgreSQL cannot be followed, what other nodes write shows late: {Error}")]
+        public static partial void Lost(ILogger logger, string error);
+
+        [LoggerMessage(2, LogLevel.Information, "PostgreSQL is followed again")]
+        public static partial void Found(ILogger logger);
+    }
+}

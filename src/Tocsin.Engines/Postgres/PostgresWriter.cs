@@ -1,0 +1,179 @@
+using Npgsql;
+using Tocsin.Journal;
+
+namespace Tocsin.Engines.Postgres;
+
+/// <summary>
+/// Commits groups of appends, beside the writers of other nodes. A group is judged, its keys are claimed, its sequences reserved, its rows written: all that
+/// without a lock that others need. Last the head is moved over it, which only works when it stands right before: so sequences have no gap and are in the
+/// order of commits, whatever was reserved.
+/// </summary>
+internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions options, TimeProvider time) : IAsyncDisposable
+{
+    /// <summary>Times a group begins again because another node was quicker; each time that node has got on.</summary>
+    private const int MaxTries = 50;
+
+    private readonly SequenceReserve _reserve = new(database, time);
+    private readonly PartitionMaker _partitions = new(database, options.PartitionRows);
+    private NpgsqlConnection? _connection;
+    private long? _unknown;
+
+    /// <summary>Who this node is in <c>state_change</c>.</summary>
+    public Guid Node { get; } = Guid.NewGuid();
+
+    /// <summary>Told the last sequence of each commit.</summary>
+    public Action<long> Advanced { get; set; } = static _ => { };
+
+    public async ValueTask<IReadOnlyList<AppendResult>> CommitAsync(IReadOnlyList<Append> group, CancellationToken cancellation)
+    {
+        try
+        {
+            // A commit of before whose outcome nobody knows: it may still be under way.
+            if (_unknown is { } before)
+                await OutcomeAsync(before, cancellation);
+            for (var tries = 0; tries < MaxTries; tries++)
+                if (await TryCommitAsync(group, cancellation) is { } results)
+                    return results;
+            throw new JournalUnavailableException("PostgreSQL cannot be used now: other nodes were quicker with the same records again and again.");
+        }
+        catch (Exception error) when (PostgresFaults.IsEnvironment(error))
+        {
+            throw PostgresFaults.Unavailable(error);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await CloseAsync();
+        await _reserve.DisposeAsync();
+    }
+
+    /// <summary>Null: another node was quicker, and the group must be judged anew.</summary>
+    private async ValueTask<AppendResult[]?> TryCommitAsync(IReadOnlyList<Append> group, CancellationToken cancellation)
+    {
+        var connection = _connection ??= await database.OpenOwnAsync(cancellation);
+        Reservation? reserved = null;
+        try
+        {
+            var (known, batch) = await GroupRows.BeginAsync(connection, group, cancellation);
+            var judged = new GroupJudge(known);
+            foreach (var append in group)
+                judged.Judge(append);
+            if (judged.WritesNothing)
+            {
+                await Sql.ExecuteAsync(connection, "ROLLBACK", cancellation);
+                Advanced(known.Head);
+                return judged.Results(0);
+            }
+            if (!await GroupRows.ClaimKeysAsync(connection, judged.Kept, batch, cancellation))
+            {
+                await Sql.ExecuteAsync(connection, "ROLLBACK", cancellation);
+                return null;
+            }
+            reserved = await _reserve.TakeAsync(judged.Kept.Count, cancellation);
+            await _partitions.EnsureAsync(reserved.Last, cancellation);
+            if (!await WriteAsync(connection, judged, batch, reserved, cancellation))
+            {
+                await Sql.ExecuteAsync(connection, "ROLLBACK", cancellation);
+                await _reserve.GiveUpAsync(reserved, cancellation);
+                return null;
+            }
+            await CommitAsync(connection, batch, cancellation);
+            Advanced(reserved.Last);
+            return judged.Results(reserved.First);
+        }
+        catch (Exception error)
+        {
+            await CloseAsync();
+            if (reserved is not null && error is not OutcomeUnknownException)
+                await TryGiveUpAsync(reserved);
+            // A sequence that somebody else wrote after all: what was reserved is worth nothing.
+            if (error is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected })
+                return null;
+            throw;
+        }
+    }
+
+    /// <summary>Writes the rows and moves the head; false when the sequences were not ours to give.</summary>
+    private async Task<bool> WriteAsync(NpgsqlConnection connection, GroupJudge judged, long batch, Reservation reserved, CancellationToken cancellation)
+    {
+        var events = judged.Kept.Select((entry, place) => (reserved.First + place, entry as SecurityEvent)).Where(e => e.Item2 is not null).ToArray();
+        await using var rest = new NpgsqlBatch(connection);
+        if (events.Length >= options.CopyFrom)
+            await EventRows.CopyAsync(connection, events!, cancellation);
+        else if (events.Length > 0)
+            rest.BatchCommands.Add(EventRows.InsertOf(events!));
+        foreach (var part in GroupRows.Rest(judged, batch, reserved.First, Node))
+            rest.BatchCommands.Add(part);
+        rest.BatchCommands.Add(Sql.Part("SELECT pg_notify('tocsin', $1)", Node.ToString()));
+        var move = GroupRows.MoveHead(judged, reserved.First);
+        rest.BatchCommands.Add(move);
+        await rest.ExecuteNonQueryAsync(cancellation);
+        return move.RecordsAffected == 1 || await _reserve.WaitAsync(connection, reserved, () => GroupRows.MoveHead(judged, reserved.First), batch, cancellation);
+    }
+
+    /// <summary>Nothing may stop it from here: either it is committed, or it is known not to be.</summary>
+    private async Task CommitAsync(NpgsqlConnection connection, long batch, CancellationToken cancellation)
+    {
+        try
+        {
+            await Sql.ExecuteAsync(connection, "COMMIT", CancellationToken.None);
+        }
+        catch (Exception error) when (PostgresFaults.IsEnvironment(error))
+        {
+            await CloseAsync();
+            if (!await OutcomeAsync(batch, cancellation))
+                throw;
+        }
+    }
+
+    /// <summary>
+    /// True when the batch is in the journal. The transaction holds its lock from its beginning: who got it knows that nothing more becomes of it. While the
+    /// server is away nobody knows.
+    /// </summary>
+    private async Task<bool> OutcomeAsync(long batch, CancellationToken cancellation)
+    {
+        _unknown = batch;
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await using var connection = await database.OpenOwnAsync(cancellation);
+                await Sql.ExecuteAsync(connection, "SELECT pg_advisory_xact_lock_shared($1, $2)", cancellation, Locks.Batches, Locks.OfBatch(batch));
+                var found = await Sql.ListAsync(connection, "SELECT number FROM tocsin.batch WHERE number = $1", static row => row.GetInt64(0), cancellation, batch);
+                _unknown = null;
+                return found.Count > 0;
+            }
+            catch (Exception error) when (PostgresFaults.IsEnvironment(error))
+            {
+                if (time.GetElapsedTime(began) > options.OutcomeDeadline)
+                    throw new OutcomeUnknownException($"{PostgresFaults.Describe(error)}; whether the last commit was written is not known yet", error);
+                await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancellation);
+            }
+        }
+    }
+
+    private async Task TryGiveUpAsync(Reservation reserved)
+    {
+        try
+        {
+            await _reserve.GiveUpAsync(reserved, CancellationToken.None);
+        }
+        catch (Exception error) when (PostgresFaults.IsEnvironment(error))
+        {
+            // Those who wait behind it find out that nobody is before them.
+        }
+    }
+
+    private async ValueTask CloseAsync()
+    {
+        var connection = _connection;
+        _connection = null;
+        if (connection is not null)
+            await connection.DisposeAsync();
+    }
+
+    /// <summary>The server stayed away after a commit was asked for.</summary>
+    private sealed class OutcomeUnknownException(string message, Exception inner) : IOException(message, inner);
+}

@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
+using Tocsin.Engines.Postgres;
+using Tocsin.Journal;
+
+namespace Tocsin.Tests.Engines;
+
+/// <summary>Several nodes on one database: they write side by side, and it is as if they took turns.</summary>
+public sealed class PostgresNodesTests : IAsyncLifetime
+{
+    private readonly List<PostgresJournalStore> _nodes = [];
+    private string _connection = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        _connection = await (await PostgresCluster.SharedAsync()).CreateJournalAsync();
+        for (var i = 0; i < 3; i++)
+            _nodes.Add(await OpenAsync());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes)
+            await node.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Nodes_that_write_the_same_records_at_once_keep_each_once_and_sequences_have_no_gap()
+    {
+        var dedupe = new DedupeKey(_nodes[0].Info);
+        SecurityEvent Keyed(int i) => Some.Event(id: i) with { Id = dedupe.OfExternalId("s", $"{i}"), ExternalId = $"{i}", Fingerprint = i };
+        var told = new ConcurrentDictionary<EventId, long>();
+        var created = new ConcurrentBag<long>();
+        await Until.DoneAsync(Task.WhenAll(_nodes.Select((node, n) => Task.Run(async () =>
+        {
+            var random = new Random(n);
+            for (var round = 0; round < 40; round++)
+            {
+                // Each in an order of its own, sizes on both sides of the choice of how rows are written.
+                var events = Enumerable.Range(0, round % 10 == 0 ? 300 : 1 + random.Next(30)).Select(_ => Keyed(random.Next(900))).DistinctBy(e => e.Id).ToArray();
+                var loose = Some.Event(id: 10_000 + (n * 1000) + round) with { Id = EventId.Create(DateTimeOffset.UnixEpoch) };
+                var result = (await node.CommitAsync([new Append { Entries = [.. events, loose] }], default))[0];
+                result.Status.ShouldBe(AppendStatus.Committed);
+                foreach (var (e, entry) in events.Append(loose).Zip(result.Entries))
+                {
+                    told.GetOrAdd(e.Id, entry.Sequence).ShouldBe(entry.Sequence);
+                    if (entry.Status == EntryStatus.Created)
+                        created.Add(entry.Sequence);
+                    else
+                        entry.Status.ShouldBe(EntryStatus.Duplicate);
+                }
+            }
+        }))));
+        await using var fresh = await OpenAsync();
+        created.Order().ShouldBe(Enumerable.Range(1, (int)fresh.Head).Select(i => (long)i));
+        var stored = await fresh.ReadAsync(0, 10_000, default);
+        stored.Select(entry => entry.Sequence).ShouldBe(created.Order());
+        stored.ShouldAllBe(entry => told[((SecurityEvent)entry.Entry).Id] == entry.Sequence);
+        told.Count.ShouldBe(stored.Count);
+    }
+
+    [Fact]
+    public async Task Of_nodes_that_expect_the_same_version_exactly_one_wins_each_time()
+    {
+        var wins = await Task.WhenAll(_nodes.Select(async node =>
+        {
+            var won = 0;
+            while (true)
+            {
+                var row = await node.GetStateAsync("lease", "s", default);
+                if (row?.Value[0] == 60)
+                    return won;
+                var next = new Append { Entries = [Some.Event() with { Id = EventId.Create(DateTimeOffset.UnixEpoch) }], State = [new("lease", "s", [(byte)((row?.Value[0] ?? 0) + 1)])], Expect = [new("lease", "s", row?.Version ?? 0)] };
+                var result = (await node.CommitAsync([next], default))[0];
+                result.Status.ShouldBeOneOf(AppendStatus.Committed, AppendStatus.Conflict);
+                won += result.Status == AppendStatus.Committed ? 1 : 0;
+            }
+        }));
+        wins.Sum().ShouldBe(60);
+        await using var fresh = await OpenAsync();
+        fresh.Head.ShouldBe(60);
+    }
+
+    [Fact]
+    public async Task An_amendment_that_holds_only_while_an_event_is_unresolved_is_made_by_one_node()
+    {
+        const int events = 40;
+        var unresolved = Enumerable.Range(0, events).Select(i => Some.Event(id: i + 1) with { UserId = null, Attribution = new Attribution(AttributionRule.Unresolved, null, "17.0.0.1") }).ToArray();
+        await _nodes[0].CommitAsync([new Append { Entries = unresolved }], default);
+        var made = await Task.WhenAll(_nodes.Select(async (node, n) =>
+        {
+            var created = 0;
+            for (var target = 1; target <= events; target++)
+            {
+                var late = new Amendment { Target = target, At = default, By = "late", UserId = $"{n}", Only = new UnresolvedAs("17.0.0.1", unresolved[target - 1].Time) };
+                created += (await node.CommitAsync([new Append { Entries = [late] }], default))[0].Entries[0].Status == EntryStatus.Created ? 1 : 0;
+            }
+            return created;
+        }));
+        made.Sum().ShouldBe(events);
+        await using var fresh = await OpenAsync();
+        fresh.Head.ShouldBe(2 * events);
+        (await fresh.ListUnresolvedAddressesAsync(null, 10, default)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Who_follows_one_node_sees_in_order_what_another_commits_and_learns_which_state_is_new()
+    {
+        var names = new ConcurrentQueue<string>();
+        await using var journal = new EventJournal(_nodes[1], 1000, NullLogger<EventJournal>.Instance) { StateChanged = changed => changed.ToList().ForEach(names.Enqueue) };
+        var following = Task.Run(async () =>
+        {
+            var seen = 0L;
+            while (seen < 150)
+            {
+                await journal.WaitPastAsync(seen, default);
+                foreach (var entry in await journal.ReadAsync(seen, 10, default))
+                    entry.Sequence.ShouldBe(++seen);
+            }
+            return seen;
+        });
+        for (var i = 0; i < 50; i++)
+        {
+            await _nodes[0].CommitAsync([new Append { Entries = [Fresh()] }], default);
+            await _nodes[2].CommitAsync([new Append { Entries = [Fresh()], State = [new($"n{i % 3}", "k", [1])] }], default);
+            (await journal.AppendAsync(new Append { Entries = [Fresh()], State = [new("own", "k", [1])] }, default)).Status.ShouldBe(AppendStatus.Committed);
+        }
+        await Until.DoneAsync(following);
+        await Until.TrueAsync(() => names.Distinct().Order().SequenceEqual(["n0", "n1", "n2"]));
+        names.ShouldNotContain("own");
+    }
+
+    /// <summary>A node that dies between taking sequences and writing them leaves no gap, and stops nobody for long.</summary>
+    [Fact]
+    public async Task Sequences_that_were_promised_and_never_written_are_given_again()
+    {
+        await _nodes[0].CommitAsync([new Append { Entries = [Fresh()] }], default);
+        await (await PostgresCluster.SharedAsync()).ExecuteAsync("UPDATE tocsin.reserved SET upto = upto + 500", _connection);
+        var results = await Task.WhenAll(_nodes.Select(node => node.CommitAsync([new Append { Entries = [Fresh(), Fresh()] }], default).AsTask()));
+        results.SelectMany(result => result[0].Entries).Select(entry => entry.Sequence).Order().ShouldBe([2, 3, 4, 5, 6, 7]);
+    }
+
+    private static SecurityEvent Fresh() => Some.Event() with { Id = EventId.Create(DateTimeOffset.UnixEpoch) };
+
+    private Task<PostgresJournalStore> OpenAsync() => PostgresJournalStore.OpenAsync(_connection, TimeProvider.System, null, default);
+}
