@@ -93,6 +93,8 @@ internal sealed class TestStore(string folder) : IJournalStore
         return await Read().GetStateAsync(name, key, cancellation);
     }
 
+    public ValueTask<IReadOnlyList<string>> ListStateNamesAsync(CancellationToken cancellation) => Read().ListStateNamesAsync(cancellation);
+
     public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
         Read().ListStateAsync(name, afterKey, limit, cancellation);
 

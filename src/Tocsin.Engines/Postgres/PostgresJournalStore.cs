@@ -43,7 +43,7 @@ public sealed class PostgresJournalStore : IJournalStore
         var database = new PostgresDatabase(settings);
         try
         {
-            var info = await PostgresOpening.OpenAsync(database, settings, cancellation);
+            var info = await PostgresOpening.OpenAsync(database, settings, options.CopyOf, cancellation);
             var store = new PostgresJournalStore(database, info, options, time);
             var (head, version) = await database.ReadAsync(async reader =>
                 (await Sql.ListAsync(reader, "SELECT sequence, version FROM tocsin.head", static row => (row.GetInt64(0), row.GetInt64(1)), cancellation))[0], cancellation);
@@ -142,6 +142,8 @@ public sealed class PostgresJournalStore : IJournalStore
 
     public ValueTask<StateRow?> GetStateAsync(string name, string key, CancellationToken cancellation) =>
         _database.ReadAsync(reader => StateRows.GetAsync(reader, name, key, cancellation), cancellation);
+
+    public ValueTask<IReadOnlyList<string>> ListStateNamesAsync(CancellationToken cancellation) => _database.ReadAsync(reader => StateRows.NamesAsync(reader, cancellation), cancellation);
 
     public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
         _database.ReadAsync(reader => StateRows.ListAsync(reader, name, afterKey, limit, cancellation), cancellation);

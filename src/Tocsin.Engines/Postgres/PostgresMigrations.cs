@@ -23,7 +23,7 @@ internal static class PostgresMigrations
     /// <summary>The newest schema this version knows.</summary>
     public static int Latest => Files[^1].Number;
 
-    public static async Task ApplyAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    public static async Task ApplyAsync(NpgsqlConnection connection, JournalInfo? copyOf, CancellationToken cancellation)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({Locks.Class}, {Locks.Migrate})", cancellation);
@@ -39,7 +39,7 @@ internal static class PostgresMigrations
             using var reader = new StreamReader(stream);
             await ExecuteAsync(connection, await reader.ReadToEndAsync(cancellation), cancellation);
             if (number == 1)
-                await FirstHeadAsync(connection, cancellation);
+                await FirstHeadAsync(connection, copyOf, cancellation);
         }
         await ExecuteAsync(connection, $"COMMENT ON SCHEMA tocsin IS '{Mark}{Latest}'", cancellation);
         await transaction.CommitAsync(cancellation);
@@ -58,11 +58,11 @@ internal static class PostgresMigrations
         return 0;
     }
 
-    private static async Task FirstHeadAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    private static async Task FirstHeadAsync(NpgsqlConnection connection, JournalInfo? copyOf, CancellationToken cancellation)
     {
         await using var insert = new NpgsqlCommand("INSERT INTO tocsin.head VALUES (1, $1, $2, 0, 0, 0)", connection);
-        insert.Parameters.Add(new NpgsqlParameter { Value = Guid.NewGuid() });
-        insert.Parameters.Add(new NpgsqlParameter { Value = RandomNumberGenerator.GetBytes(32) });
+        insert.Parameters.Add(new NpgsqlParameter { Value = copyOf?.Id ?? Guid.NewGuid() });
+        insert.Parameters.Add(new NpgsqlParameter { Value = copyOf?.DedupeKey ?? RandomNumberGenerator.GetBytes(32) });
         await insert.ExecuteNonQueryAsync(cancellation);
     }
 

@@ -12,13 +12,13 @@ internal static class PostgresOpening
     public const int MinVersion = 15;
 
     /// <summary>Brings the schema to this version's and tells who the journal is.</summary>
-    public static async Task<JournalInfo> OpenAsync(PostgresDatabase database, NpgsqlConnectionStringBuilder settings, CancellationToken cancellation)
+    public static async Task<JournalInfo> OpenAsync(PostgresDatabase database, NpgsqlConnectionStringBuilder settings, JournalInfo? copyOf, CancellationToken cancellation)
     {
         try
         {
             await using var connection = await database.OpenOwnAsync(cancellation);
             await VerifyServerAsync(connection, cancellation);
-            await PostgresMigrations.ApplyAsync(connection, cancellation);
+            await PostgresMigrations.ApplyAsync(connection, copyOf, cancellation);
             await using var read = new NpgsqlCommand("SELECT journal_id, dedupe_key FROM tocsin.head", connection);
             await using var row = await read.ExecuteReaderAsync(cancellation);
             await row.ReadAsync(cancellation);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Tocsin.Journal;
 
 namespace Tocsin.Engines.Postgres;
 
@@ -17,6 +18,9 @@ public sealed record PostgresOptions
 
     /// <summary>How long the outcome of a commit is asked for whose answer was lost with the connection.</summary>
     public TimeSpan OutcomeDeadline { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whose copy a journal becomes that is made now: it takes that one's id and key. Null: a journal of its own.</summary>
+    public JournalInfo? CopyOf { get; init; }
 
     /// <summary>Told when the follower loses the server and finds it again.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;

@@ -13,6 +13,9 @@ internal static class StateRows
         return rows.Count > 0 ? rows[0] : null;
     }
 
+    public static Task<IReadOnlyList<string>> NamesAsync(NpgsqlConnection connection, CancellationToken cancellation) =>
+        Sql.ListAsync(connection, "SELECT DISTINCT name FROM tocsin.state ORDER BY name", row => EventRows.Text(row, 0)!, cancellation);
+
     public static Task<IReadOnlyList<StateRow>> ListAsync(NpgsqlConnection connection, string name, string? afterKey, int limit, CancellationToken cancellation) =>
         afterKey is null
             ? Sql.ListAsync(connection, "SELECT key, version, value FROM tocsin.state WHERE name = $1 ORDER BY key LIMIT $2", row => Row(name, row), cancellation, StoredText.To(name), limit)

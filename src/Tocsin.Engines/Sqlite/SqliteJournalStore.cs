@@ -150,6 +150,8 @@ public sealed class SqliteJournalStore : IJournalStore
     public ValueTask<StateRow?> GetStateAsync(string name, string key, CancellationToken cancellation) =>
         _readers.RunAsync(reader => StateTable.Get(reader.Connection, name, key), cancellation);
 
+    public ValueTask<IReadOnlyList<string>> ListStateNamesAsync(CancellationToken cancellation) => _readers.RunAsync(reader => StateTable.Names(reader.Connection), cancellation);
+
     public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
         _readers.RunAsync(reader => StateTable.List(reader.Connection, name, afterKey, limit), cancellation);
 

@@ -30,6 +30,16 @@ internal static class StateTable
         return found;
     }
 
+    public static IReadOnlyList<string> Names(SqliteConnection connection)
+    {
+        var row = connection.Statement("SELECT DISTINCT name FROM state ORDER BY name");
+        var names = new List<string>();
+        while (row.Step())
+            names.Add(row.Text(0));
+        row.Reset();
+        return names;
+    }
+
     public static IReadOnlyList<StateRow> List(SqliteConnection connection, string name, string? afterKey, int limit)
     {
         // Two statements: one that took null for "from the first" would not search the key, but read every row before it.

@@ -60,6 +60,9 @@ public interface IJournalStore : IAsyncDisposable
     /// <summary>One row of state; null when there is none.</summary>
     ValueTask<StateRow?> GetStateAsync(string name, string key, CancellationToken cancellation);
 
+    /// <summary>The names of which there are rows of state, in ordinal order.</summary>
+    ValueTask<IReadOnlyList<string>> ListStateNamesAsync(CancellationToken cancellation);
+
     /// <summary>Rows of state of one name, by key in ordinal order, after <paramref name="afterKey"/> (null: from the first), at most <paramref name="limit"/>.</summary>
     ValueTask<IReadOnlyList<StateRow>> ListStateAsync(string name, string? afterKey, int limit, CancellationToken cancellation);
 

@@ -155,6 +155,8 @@ public abstract partial class JournalContract : IAsyncLifetime
     public async Task State_lists_by_key_and_pages()
     {
         await CommitAsync(new Append { State = [new("n", "b", [2]), new("n", "a", [1]), new("n", "c", []), new("other", "a", [9])] });
+        (await Store.ListStateNamesAsync(default)).ShouldContain("n");
+        (await Store.ListStateNamesAsync(default)).ShouldNotContain("none");
         (await Store.ListStateAsync("n", null, 2, default)).Select(row => row.Key).ShouldBe(["a", "b"]);
         (await Store.ListStateAsync("n", "b", 2, default)).Select(row => row.Key).ShouldBe(["c"]);
         (await Store.ListStateAsync("none", null, 2, default)).ShouldBeEmpty();
