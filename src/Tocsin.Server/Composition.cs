@@ -76,6 +76,7 @@ internal sealed partial class Composition : IAsyncDisposable
         _follower.On(TokenStore.UsesName, (_, stop) => _tokens.LoadAsync(stop));
         _follower.On(SessionStore.StateName, (_, stop) => _sessions.LoadAsync(stop));
         _collector.Follow(_follower);
+        journal.StateChanged = _follower.Changed;
 
         // Projections: answers kept ready.
         _board = new IncidentBoard(journal.Store.Info.Id, options.BoardMax);
@@ -172,12 +173,12 @@ internal sealed partial class Composition : IAsyncDisposable
         try
         {
             var admin = await AdminToken.EstablishAsync(journal, options.Data, adminToken, cancellation);
-            composition = new Composition(options, sources, journal, metrics, admin, node: null, logs, time);
+            composition = new Composition(options, sources, journal, metrics, admin, NodeOf(options, time), logs, time);
             await composition._tokens.LoadAsync(cancellation);
             await composition._sessions.LoadAsync(cancellation);
             await composition._collector.LoadAsync(cancellation);
             // The upstream takes its time: it is asked while the board is rebuilt and the doors are made, and not after.
-            composition._collecting = Task.Run(() => composition._collector.RunAsync(composition._stop.Token), CancellationToken.None);
+            composition._collecting = Task.Run(composition.CollectAsync, CancellationToken.None);
             await composition._feeder.CatchUpAsync(cancellation);
             await composition._web.Value.StartAsync(cancellation);
             if (composition._metricsWeb is { } metricsWeb)
@@ -247,7 +248,6 @@ internal sealed partial class Composition : IAsyncDisposable
         Task[] workers =
         [
             _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _files.RunAsync(stop), _tokens.RunAsync(stop), _sessions.RunAsync(stop), _guesses.RunAsync(stop), _follower.RunAsync(stop),
-            .. _leases is null ? (Task[])[] : [_leases.RunAsync(stop)],
         ];
         var first = await Task.WhenAny(workers);
         if (stop.IsCancellationRequested)
@@ -255,6 +255,14 @@ internal sealed partial class Composition : IAsyncDisposable
         else
             await first;
     }
+
+    /// <summary>Polls, and where several nodes share the store shows the others that this one lives.</summary>
+    private Task CollectAsync() => Task.WhenAll(_collector.RunAsync(_stop.Token), _leases?.RunAsync(_stop.Token) ?? Task.CompletedTask);
+
+    /// <summary>Null where one process has the store to itself. The name is the same after a restart: two processes cannot listen at one address.</summary>
+    private static ClusterNode? NodeOf(ServerOptions options, TimeProvider time) => options.StoreEngine != ServerOptions.Postgres
+        ? null
+        : new ClusterNode(Guid.NewGuid().ToString("N"), $"{Environment.MachineName}:{BindingAddress.Parse(options.Urls[0]).Port}", ServerVersion.Text, time.GetUtcNow());
 
     private static WebApplication Web(ServerOptions options, ILoggerFactory logs, TimeProvider time)
     {

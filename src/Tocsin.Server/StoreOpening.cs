@@ -14,6 +14,11 @@ internal static class StoreOpening
         if (options.StoreEngine != ServerOptions.Postgres)
             return SqliteJournalStore.Open(options.Data, time, new SqliteOptions { Logger = logs.CreateLogger<SqliteJournalStore>() });
         var store = await PostgresJournalStore.OpenAsync(options.StoreConnection!, time, new PostgresOptions { Logger = logs.CreateLogger<PostgresJournalStore>() }, cancellation);
+        if (await JournalCopy.IsUnfinishedAsync(store, cancellation))
+        {
+            await store.DisposeAsync();
+            throw new JournalOpenException("A copy into this database was begun and not finished: run tocsin store copy again, or name another database in store.connection.");
+        }
         // The admin token is still a file of this node's own, in a folder for its owner alone.
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(options.Data);

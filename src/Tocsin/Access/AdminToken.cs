@@ -39,8 +39,12 @@ public sealed record AdminToken(ReadOnlyMemory<byte> Hash, string? MadeNow)
         var token = Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes));
         // The file first: a crash in between makes another token, and never leaves one that nobody knows.
         WriteOwnerOnly(Path.Combine(folder, FileName), token);
-        await journal.AppendAsync(new Append { State = [new StateWrite(StateName, StateKey, HashOf(token))] }, cancellation);
-        return new AdminToken(HashOf(token), token);
+        var result = await journal.AppendAsync(new Append { State = [new StateWrite(StateName, StateKey, HashOf(token))], Expect = [new StateExpectation(StateName, StateKey, 0)] }, cancellation);
+        if (result.Status == AppendStatus.Committed)
+            return new AdminToken(HashOf(token), token);
+        // Another node made one a moment ago: that is it, and this one opens nothing.
+        File.Delete(Path.Combine(folder, FileName));
+        return await EstablishAsync(journal, folder, given, cancellation);
     }
 
     /// <summary>Prints no secret.</summary>
