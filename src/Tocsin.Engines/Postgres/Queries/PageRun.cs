@@ -14,6 +14,9 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
     private const int FirstSlice = 256;
     private const int LongestSlice = 65_536;
 
+    /// <summary>Rows gone along by time before it is asked how many events a network has: a wide one fills its page from them.</summary>
+    private const int FirstLook = 2_048;
+
     /// <summary>Events read at once for their records.</summary>
     private const int RecordSlice = 1_024;
 
@@ -31,6 +34,9 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
     private EventKey? _last;
     private long _bytes;
 
+    private bool AsksForNetworks =>
+        !query.Filter.ReadsRecords && query.Filter.Ips.Concat(query.Filter.SrcIps).Concat(query.Filter.DstIps).Any(range => range.First != range.Last);
+
     private bool IsFull => _events.Count > query.Limit || _bytes >= MaxBytes;
 
     /// <summary>The page of a query that nobody had the time to look for.</summary>
@@ -39,12 +45,13 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
     public async Task<EventPage> RunAsync()
     {
         long[]? ids = query.Filter.Ids.Count == 0 ? null : await SequencesAsync(query.Filter.Ids);
-        var driver = ids is null ? await Driver.ChooseAsync(connection, query, cancellation) : new Driver([values => $"e.sequence = ANY({values.Add(ids)})"], IsFew: true);
+        var driver = ids is not null ? new Driver([values => $"e.sequence = ANY({values.Add(ids)})"], IsFew: true)
+            : AsksForNetworks ? Driver.None : await Driver.ChooseAsync(connection, query, cancellation);
         var position = query.After is { } after ? EventKey.Of(after.Time, after.Sequence) : (EventKey?)null;
         var isEnded = false;
         // Of each run so many rows are fetched: many runs go in shorter steps.
         var longest = query.Filter.ReadsRecords ? RecordSlice : Math.Max(LongestSlice / Math.Max(driver.Streams.Count, 1), query.Limit + 1);
-        for (var slice = Math.Max(FirstSlice, query.Limit + 1); !isEnded && !IsFull; slice = Math.Min(slice * 4, longest))
+        for (var slice = Math.Max(ReferenceEquals(driver, Driver.None) ? FirstLook : FirstSlice, query.Limit + 1); !isEnded && !IsFull; slice = Math.Min(slice * 4, longest))
         {
             var (keys, end) = await SliceAsync(driver, position, slice);
             var isRead = await ReadAsync(keys);
@@ -55,6 +62,9 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
                 _last = end;
             if (isLate())
                 break;
+            // Not a network that is everywhere: now it is worth to ask how many there are.
+            if (ReferenceEquals(driver, Driver.None) && !isEnded && !IsFull)
+                driver = await Driver.ChooseAsync(connection, query, cancellation);
         }
         return Page(isEnded);
     }
