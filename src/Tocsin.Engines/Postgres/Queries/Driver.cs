@@ -10,6 +10,9 @@ namespace Tocsin.Engines.Postgres.Queries;
 /// </summary>
 internal sealed record Driver(IReadOnlyList<Func<SqlValues, string>> Streams, bool IsFew)
 {
+    /// <summary>By time, or by sequence, before anything was asked.</summary>
+    public static readonly Driver None = new([], IsFew: false);
+
     /// <summary>Runs that are merged; more would each cost the plan and the first row.</summary>
     private const int MaxStreams = 24;
 

@@ -11,8 +11,11 @@ namespace Tocsin.Engines.Postgres.Queries;
 internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery query, Func<bool> isLate, CancellationToken cancellation)
 {
     /// <summary>Rows of an index gone along in the first slice, and in the longest.</summary>
-    private const int FirstSlice = 2_048;
+    private const int FirstSlice = 256;
     private const int LongestSlice = 65_536;
+
+    /// <summary>Rows gone along by time before it is asked how many events a network has: a wide one fills its page from them.</summary>
+    private const int FirstLook = 2_048;
 
     /// <summary>Events read at once for their records.</summary>
     private const int RecordSlice = 1_024;
@@ -20,10 +23,19 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
     /// <summary>Bytes of records after which a page ends, however few its events are: it stands in memory as a whole.</summary>
     private const long MaxBytes = 16 << 20;
 
+    /// <summary>What filters ask for, of events and versions alike.</summary>
+    private const string Columns = "ticks, tie, sequence, kind, priority, source, type, device, user_id, country, external_id, src, dst";
+
+    /// <summary>For one statement: an index in its order, whatever the planner expects of sorting.</summary>
+    private const string AlongIndexes = "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)";
+
     private readonly long _ceiling = Math.Min(query.Ceiling ?? head, head);
     private readonly List<StoredEvent> _events = new(query.Limit);
     private EventKey? _last;
     private long _bytes;
+
+    private bool AsksForNetworks =>
+        !query.Filter.ReadsRecords && query.Filter.Ips.Concat(query.Filter.SrcIps).Concat(query.Filter.DstIps).Any(range => range.First != range.Last);
 
     private bool IsFull => _events.Count > query.Limit || _bytes >= MaxBytes;
 
@@ -33,10 +45,13 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
     public async Task<EventPage> RunAsync()
     {
         long[]? ids = query.Filter.Ids.Count == 0 ? null : await SequencesAsync(query.Filter.Ids);
-        var driver = ids is null ? await Driver.ChooseAsync(connection, query, cancellation) : new Driver([values => $"e.sequence = ANY({values.Add(ids)})"], IsFew: true);
+        var driver = ids is not null ? new Driver([values => $"e.sequence = ANY({values.Add(ids)})"], IsFew: true)
+            : AsksForNetworks ? Driver.None : await Driver.ChooseAsync(connection, query, cancellation);
         var position = query.After is { } after ? EventKey.Of(after.Time, after.Sequence) : (EventKey?)null;
         var isEnded = false;
-        for (var slice = Math.Min(FirstSlice, query.Filter.ReadsRecords ? RecordSlice : FirstSlice); !isEnded && !IsFull; slice = Math.Min(slice * 4, query.Filter.ReadsRecords ? RecordSlice : LongestSlice))
+        // Of each run so many rows are fetched: many runs go in shorter steps.
+        var longest = query.Filter.ReadsRecords ? RecordSlice : Math.Max(LongestSlice / Math.Max(driver.Streams.Count, 1), query.Limit + 1);
+        for (var slice = Math.Max(ReferenceEquals(driver, Driver.None) ? FirstLook : FirstSlice, query.Limit + 1); !isEnded && !IsFull; slice = Math.Min(slice * 4, longest))
         {
             var (keys, end) = await SliceAsync(driver, position, slice);
             var isRead = await ReadAsync(keys);
@@ -47,6 +62,9 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
                 _last = end;
             if (isLate())
                 break;
+            // Not a network that is everywhere: now it is worth to ask how many there are.
+            if (ReferenceEquals(driver, Driver.None) && !isEnded && !IsFull)
+                driver = await Driver.ChooseAsync(connection, query, cancellation);
         }
         return Page(isEnded);
     }
@@ -77,8 +95,13 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
         var most = query.Filter.ReadsRecords ? slice : query.Limit + 1 - _events.Count;
         var sql = driver.IsFew ? Gather(driver, position, most, values) : Walk(driver, position, slice, most, values);
         var (keys, end, seen) = (new List<EventKey>(most), (EventKey?)null, 0);
-        await using var command = values.Command(connection, sql);
-        await using var rows = await command.ExecuteReaderAsync(cancellation);
+        await using var batch = new NpgsqlBatch(connection);
+        if (!driver.IsFew)
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(AlongIndexes));
+        batch.BatchCommands.Add(values.Part(sql));
+        await using var rows = await batch.ExecuteReaderAsync(cancellation);
+        if (!driver.IsFew)
+            await rows.NextResultAsync(cancellation);
         while (await rows.ReadAsync(cancellation))
         {
             var key = new EventKey(rows.GetInt64(0), rows.GetInt64(1));
@@ -120,16 +143,19 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
         var ceiling = values.Add(_ceiling);
         var range = And(Range(position, values));
         var streams = driver.Streams.Count > 0 ? driver.Streams : [_ => "true"];
+        var last = slice.ToString(CultureInfo.InvariantCulture);
+        // Each part by itself in order and cut off: the planner then has one index to go along, and no reason to fetch everything and sort.
+        var cut = $"ORDER BY {order} FETCH FIRST {last} ROWS WITH TIES";
         var parts = streams.Select(stream => stream(values)).SelectMany(stream => new[]
         {
-            $"SELECT e.ticks, e.tie, e.sequence, {filter} AND {FilterSql.IsCurrentEvent(ceiling)} AS taken FROM tocsin.event e WHERE {stream} AND e.sequence <= {ceiling}{range}",
-            $"SELECT e.ticks, e.tie, e.sequence, {filter} AND {FilterSql.IsCurrentVersion(ceiling)} AS taken FROM tocsin.version e WHERE {stream}{range}",
+            $"(SELECT {Columns}, NULL::bigint AS from_sequence, NULL::bigint AS to_sequence FROM tocsin.event e WHERE {stream} AND e.sequence <= {ceiling}{range} {cut})",
+            $"(SELECT {Columns}, from_sequence, to_sequence FROM tocsin.version e WHERE {stream}{range} {cut})",
         });
-        var last = slice.ToString(CultureInfo.InvariantCulture);
         return $"""
-            SELECT ticks, tie, taken IS TRUE, place FROM (
-                SELECT *, row_number() OVER () AS place FROM (
-                    SELECT * FROM ({string.Join(" UNION ALL ", parts)}) u ORDER BY {order} FETCH FIRST {last} ROWS WITH TIES) s) t
+            SELECT ticks, tie, taken, place FROM (
+                SELECT ticks, tie, row_number() OVER () AS place,
+                    ({filter} AND CASE WHEN e.to_sequence IS NULL THEN {FilterSql.IsCurrentEvent(ceiling)} ELSE {FilterSql.IsCurrentVersion(ceiling)} END) IS TRUE AS taken
+                FROM (SELECT * FROM ({string.Join(" UNION ALL ", parts)}) u {cut}) e) t
             WHERE taken OR place >= {last} LIMIT {values.Add(most)}
             """;
     }

@@ -20,6 +20,14 @@ internal sealed class SqlValues
         return string.Create(CultureInfo.InvariantCulture, $"${_values.Count}");
     }
 
+    public NpgsqlBatchCommand Part(string sql)
+    {
+        var part = new NpgsqlBatchCommand(sql);
+        foreach (var value in _values)
+            part.Parameters.Add(value);
+        return part;
+    }
+
     public NpgsqlCommand Command(NpgsqlConnection connection, string sql)
     {
         var command = new NpgsqlCommand(sql, connection);
