@@ -42,7 +42,7 @@ public sealed partial class DeploymentTests
         var end = await Tool.RunAsync("systemd-analyze", "verify", "--man=no", folder.Write("tocsin.service", Start().Replace(unit, "=/bin/true ")));
 
         end.Code.ShouldBe(0, end.ToString());
-        end.Err.ShouldNotContain("tocsin.service", end.ToString());
+        end.Err.Contains("tocsin.service", StringComparison.Ordinal).ShouldBeFalse(end.ToString());
     }
 
     [GeneratedRegex(@"(?<=^ExecStart(Pre)?)=/opt/tocsin/Tocsin\.Server ", RegexOptions.ExplicitCapture | RegexOptions.Multiline, matchTimeoutMilliseconds: 1000)]
