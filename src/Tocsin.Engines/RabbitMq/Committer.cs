@@ -24,13 +24,14 @@ internal sealed partial class Committer(
     private readonly PushRejects _rejects = new(journal);
     private readonly CancellationTokenSource _stop = new();
     private volatile string? _error = "not connected yet";
-    private int _inHand;
+    private volatile ChannelReader<Delivery>? _deliveries;
+    private int _committing;
 
     /// <summary>Why nothing is committed now; null when it is.</summary>
     public string? Error => _error ?? _store.Waits;
 
-    /// <summary>Requests that wait in the broker, as it said last.</summary>
-    public int Depth => Volatile.Read(ref _depth) + Volatile.Read(ref _inHand);
+    /// <summary>Requests that wait in the broker, as it said last, and those that it has given to this node.</summary>
+    public int Depth => Volatile.Read(ref _depth) + Volatile.Read(ref _committing) + (_deliveries?.Count ?? 0);
 
     /// <summary>Requests that were set aside, as the broker said last.</summary>
     public int DeadLetters => Volatile.Read(ref _deadLetters);
@@ -71,7 +72,8 @@ internal sealed partial class Committer(
             finally
             {
                 publisher.ReplyTo = null;
-                Volatile.Write(ref _inHand, 0);
+                _deliveries = null;
+                Volatile.Write(ref _committing, 0);
             }
             Log.Lost(_logger, _error ?? "the connection ended");
             await backoff.WaitAsync(_stop.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
@@ -92,7 +94,8 @@ internal sealed partial class Committer(
         await replies.BasicConsumeAsync(hears.QueueName, autoAck: true, new ReplyConsumer(replies, askers), ended.Token);
         publisher.ReplyTo = hears.QueueName;
 
-        var deliveries = Channel.CreateUnbounded<Delivery>(new UnboundedChannelOptions { SingleReader = true });
+        var deliveries = Channel.CreateUnbounded<Delivery>();
+        _deliveries = deliveries.Reader;
         await pushes.BasicQosAsync(0, Prefetch, global: false, ended.Token);
         await pushes.BasicConsumeAsync(Topology.Push, autoAck: false, new PushConsumer(pushes, deliveries.Writer, metrics, () => ended.CancelAsync()), ended.Token);
         _error = null;
@@ -141,7 +144,7 @@ internal sealed partial class Committer(
             batch.Clear();
             for (var weight = 0; weight < MaxGroup && deliveries.TryPeek(out var next) && (batch.Count == 0 || weight + next.Weight <= MaxGroup) && deliveries.TryRead(out next); weight += next.Weight)
                 batch.Add(next);
-            Volatile.Write(ref _inHand, batch.Count + deliveries.Count);
+            Volatile.Write(ref _committing, batch.Count);
             var results = await _store.StoreAsync(batch, again: false, ended);
             for (var i = 0; i < batch.Count; i++)
                 if (results[i] is { } result)
@@ -149,7 +152,7 @@ internal sealed partial class Committer(
                 else
                     await SetAsideAsync(batch[i], dead, ended);
             await pushes.BasicAckAsync(batch[^1].Tag, multiple: true, ended);
-            Volatile.Write(ref _inHand, deliveries.Count);
+            Volatile.Write(ref _committing, 0);
         }
     }
 
