@@ -162,15 +162,20 @@ public sealed class RabbitQueueTests(OneBroker one) : IClassFixture<OneBroker>
             (await server.PostAsync("/event", $$"""{"type":"n","data":[{{++sent}},"{{new string('x', 20_000)}}"]}""")).Status.ShouldBe(HttpStatusCode.Accepted);
         await Eventually.BeAsync("health says what waits, and why", Patience, async () =>
         {
-            using var answer = await server.Http.GetAsync("/health");
-            var queue = JsonElement.Parse(await answer.Content.ReadAsByteArrayAsync()).GetProperty("queue");
+            var queue = (await HealthAsync(server)).GetProperty("queue");
             return queue.GetProperty("depth").GetInt32() >= 50 && queue.TryGetProperty("error", out var error) && error.GetString()!.Contains("store", StringComparison.Ordinal);
         });
 
         disk.Free();
         await Eventually.BeAsync("all are stored", Patience, async () => (await StoredAsync(server, "n")).Count == sent, server.Process.Shown);
         (await StoredAsync(server, "n")).Select(e => e.GetProperty("data")[0].GetInt32()).ShouldBe([.. Enumerable.Range(1, sent)], "in their order");
-        await Eventually.BeAsync("health is well", Patience, async () => (await server.JsonAsync("/health")).GetProperty("status").GetString() == "healthy");
+        await Eventually.BeAsync("health is well", Patience, async () => (await HealthAsync(server)).GetProperty("status").GetString() == "healthy");
+    }
+
+    private static async Task<JsonElement> HealthAsync(ServerProcess server)
+    {
+        using var answer = await server.Http.GetAsync("/health");
+        return JsonElement.Parse(await answer.Content.ReadAsByteArrayAsync());
     }
 
     private static async Task<List<JsonElement>> StoredAsync(ServerProcess server, string? type = null)
