@@ -8,6 +8,9 @@ internal sealed class Askers
 {
     private readonly ConcurrentDictionary<string, TaskCompletionSource<AppendResult>> _waiting = new(StringComparer.Ordinal);
 
+    /// <summary>Nobody waits.</summary>
+    public bool IsEmpty => _waiting.IsEmpty;
+
     /// <summary>Waits under a message's id.</summary>
     public Task<AppendResult> Wait(string message)
     {

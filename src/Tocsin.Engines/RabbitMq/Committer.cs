@@ -16,8 +16,13 @@ internal sealed partial class Committer(
     /// <summary>Requests in hand. Of the largest, 640 MB; of the usual ones enough that each commit has a group.</summary>
     private const ushort Prefetch = 64;
 
-    /// <summary>Events that are committed together.</summary>
+    /// <summary>Events, and bytes of their messages, that are committed together; a request alone may have more.</summary>
     private const int MaxGroup = 10_000;
+    private const long MaxGroupBytes = 16 << 20;
+
+    /// <summary>How long a group is put off while a burst comes in, and how often it is looked whether one still does.</summary>
+    private static readonly TimeSpan LongestWay = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LookForBurst = TimeSpan.FromMilliseconds(20);
 
     private readonly ILogger _logger = options.Logs.CreateLogger<Committer>();
     private readonly PushStore _store = new(journal, time);
@@ -53,7 +58,7 @@ internal sealed partial class Committer(
 
     private async Task RunAsync()
     {
-        var backoff = new Backoff(time);
+        var (backoff, said) = (new Backoff(time), "");
         while (!_stop.IsCancellationRequested)
         {
             try
@@ -75,7 +80,9 @@ internal sealed partial class Committer(
                 _deliveries = null;
                 Volatile.Write(ref _committing, 0);
             }
-            Log.Lost(_logger, _error ?? "the connection ended");
+            // Said once, however often it is tried.
+            if (said != _error)
+                Log.Lost(_logger, said = _error ?? "the connection ended");
             await backoff.WaitAsync(_stop.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
     }
@@ -141,10 +148,9 @@ internal sealed partial class Committer(
         var batch = new List<Delivery>();
         while (await deliveries.WaitToReadAsync(ended))
         {
-            batch.Clear();
-            for (var weight = 0; weight < MaxGroup && deliveries.TryPeek(out var next) && (batch.Count == 0 || weight + next.Weight <= MaxGroup) && deliveries.TryRead(out next); weight += next.Weight)
-                batch.Add(next);
+            Gather(deliveries, batch);
             Volatile.Write(ref _committing, batch.Count);
+            await GiveWayAsync(ended);
             var results = await _store.StoreAsync(batch, again: false, ended);
             for (var i = 0; i < batch.Count; i++)
                 if (results[i] is { } result)
@@ -154,6 +160,32 @@ internal sealed partial class Committer(
             await pushes.BasicAckAsync(batch[^1].Tag, multiple: true, ended);
             Volatile.Write(ref _committing, 0);
         }
+    }
+
+    private static void Gather(ChannelReader<Delivery> deliveries, List<Delivery> batch)
+    {
+        batch.Clear();
+        var (weight, bytes) = (0, 0L);
+        while (deliveries.TryPeek(out var next))
+        {
+            weight += next.Weight;
+            bytes += next.Bytes;
+            if (batch.Count > 0 && (weight > MaxGroup || bytes > MaxGroupBytes))
+                return;
+            deliveries.TryRead(out next);
+            batch.Add(next!);
+        }
+    }
+
+    /// <summary>
+    /// A burst of requests whose senders do not wait for their commit is taken first: what is in the broker is safe, and storing it costs the same a moment later. Not
+    /// while somebody here waits for a commit, and not when the broker fills up.
+    /// </summary>
+    private async Task GiveWayAsync(CancellationToken ended)
+    {
+        var began = time.GetTimestamp();
+        while (publisher.IsBurst && askers.IsEmpty && Depth < options.Capacity / 2 && time.GetElapsedTime(began) < LongestWay)
+            await Task.Delay(LookForBurst, time, ended);
     }
 
     private async Task TellAsync(Delivery delivery, AppendResult result, IChannel replies, CancellationToken ended)

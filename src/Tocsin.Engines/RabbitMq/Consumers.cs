@@ -29,11 +29,11 @@ internal sealed class PushConsumer(IChannel channel, ChannelWriter<Delivery> del
         try
         {
             var (pushed, respondAsync) = PushMessage.Read(body.Span, _words);
-            return new Delivery { Tag = tag, IsAgain = again, Id = id, ReplyTo = properties.ReplyTo, Pushed = pushed, RespondAsync = respondAsync };
+            return new Delivery { Tag = tag, IsAgain = again, Id = id, Bytes = body.Length, ReplyTo = properties.ReplyTo, Pushed = pushed, RespondAsync = respondAsync };
         }
         catch (InvalidDataException error)
         {
-            return new Delivery { Tag = tag, IsAgain = again, Id = id, Unreadable = body.ToArray(), Defect = $"it is no request of Tocsin's: {error.Message}" };
+            return new Delivery { Tag = tag, IsAgain = again, Id = id, Bytes = body.Length, Unreadable = body.ToArray(), Defect = $"it is no request of Tocsin's: {error.Message}" };
         }
     }
 }

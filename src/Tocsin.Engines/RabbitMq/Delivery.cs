@@ -19,6 +19,9 @@ internal sealed class Delivery
     /// <summary>The request.</summary>
     public Pushed Pushed { get; init; }
 
+    /// <summary>The size of the message.</summary>
+    public required int Bytes { get; init; }
+
     /// <summary>Its sender waits for no commit.</summary>
     public bool RespondAsync { get; init; }
 

@@ -15,6 +15,9 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
     private const int MaxOutstanding = 4_096;
     private const long MaxOutstandingBytes = 64 << 20;
 
+    /// <summary>So many at once whose senders do not wait for their commit are a burst.</summary>
+    private const int Burst = 4;
+
     /// <summary>A broker that has not confirmed by then has lost its majority, or stands still: the sender is told, and comes again.</summary>
     private static readonly TimeSpan ConfirmDeadline = TimeSpan.FromSeconds(10);
 
@@ -28,12 +31,16 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
     private long _messages;
     private int _outstanding;
     private long _outstandingBytes;
+    private int _unhurried;
 
     /// <summary>Why it cannot publish now; null when it can.</summary>
     public string? Error => _blocked is { } reason ? $"the broker takes nothing now ({reason})" : _error;
 
     /// <summary>The queue on which this node hears of commits that others made; null while it has none.</summary>
     public string? ReplyTo { get; set; }
+
+    /// <summary>Many requests come at once whose senders wait for the broker only.</summary>
+    public bool IsBurst => Volatile.Read(ref _unhurried) >= Burst;
 
     /// <summary>Ends when it broke; it goes on by itself over every fault of the broker.</summary>
     public Task Running => _running;
@@ -79,7 +86,7 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
         var id = $"{node}/{Interlocked.Increment(ref _messages)}";
         var began = time.GetTimestamp();
         var told = respondAsync ? null : askers.Wait(id);
-        var confirm = ConfirmAsync(channel, id, message);
+        var confirm = ConfirmAsync(channel, id, message, respondAsync);
         try
         {
             var first = told is null ? confirm : await Task.WhenAny(told, confirm).WaitAsync(ConfirmDeadline, time);
@@ -107,9 +114,10 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
     }
 
     /// <summary>Never throws: who waits for it may have gone.</summary>
-    private async Task<QueueUnavailableException?> ConfirmAsync(IChannel channel, string id, MessageWriter message)
+    private async Task<QueueUnavailableException?> ConfirmAsync(IChannel channel, string id, MessageWriter message, bool respondAsync)
     {
         var bytes = message.Written.Length;
+        Interlocked.Add(ref _unhurried, respondAsync ? 1 : 0);
         try
         {
             var properties = new BasicProperties { DeliveryMode = DeliveryModes.Persistent, MessageId = id, ReplyTo = ReplyTo };
@@ -131,6 +139,7 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
         }
         finally
         {
+            Interlocked.Add(ref _unhurried, respondAsync ? -1 : 0);
             message.Dispose();
             Release(bytes);
         }
@@ -144,7 +153,7 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
 
     private async Task RunAsync()
     {
-        var backoff = new Backoff(time);
+        var (backoff, said) = (new Backoff(time), "");
         while (!_stop.IsCancellationRequested)
         {
             try
@@ -161,7 +170,9 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
                 _error = BrokerFault.Of(error, options.Url);
             }
             _channel = null;
-            Log.Lost(_logger, _error!);
+            // Said once, however often it is tried.
+            if (said != _error)
+                Log.Lost(_logger, said = _error!);
             await backoff.WaitAsync(_stop.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
     }

@@ -92,7 +92,7 @@ public sealed class PushStoreTests : IAsyncLifetime
 
     private Task<AppendResult?[]> StoreAsync(params Pushed[] requests) => _pushes.StoreAsync([.. requests.Select(request => Delivered(request))], false, default);
 
-    private static Delivery Delivered(Pushed pushed, bool again = false) => new() { Tag = 1, Id = "n/1", IsAgain = again, Pushed = pushed };
+    private static Delivery Delivered(Pushed pushed, bool again = false) => new() { Tag = 1, Bytes = 1, Id = "n/1", IsAgain = again, Pushed = pushed };
 
     private static Pushed Of(params string[] types) => new("s", [.. types.Select(type => Some.Event(type: type) with { Id = Keyed() })], null);
 
