@@ -79,7 +79,7 @@ internal sealed class PushBenchmark
 
     private void Check(in Reply reply)
     {
-        if (reply.Status == 200 && reply.Number("\"created\":"u8) == _batch)
+        if (_target.IsAsync ? reply.Status == 202 && reply.Number("\"accepted\":"u8) == _batch : reply.Status == 200 && reply.Number("\"created\":"u8) == _batch)
             return;
         Interlocked.CompareExchange(ref _firstError, reply.Describe(), null);
         if (Interlocked.Increment(ref _errors) >= 100)

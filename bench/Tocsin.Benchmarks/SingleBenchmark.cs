@@ -81,7 +81,7 @@ internal sealed class SingleBenchmark
                 await Task.Delay(wait, TimeProvider.System);
                 continue;
             }
-            if (reply.Status != 201)
+            if (reply.Status != (_target.IsAsync ? 202 : 201))
                 Refused(reply);
             else if (sent >= _measureFrom && now <= _end)
                 _latencies.Record(now - sent);

@@ -21,6 +21,7 @@ internal sealed partial class Composition : IAsyncDisposable
     private static readonly TimeSpan CompleteLook = TimeSpan.FromMilliseconds(100);
     private readonly CancellationTokenSource _stop = new();
     private readonly EventJournal _journal;
+    private readonly IPushQueue _queue;
     private readonly Collector _collector;
     private readonly IdentityStore _identities;
     private readonly BoardFeeder _feeder;
@@ -46,7 +47,7 @@ internal sealed partial class Composition : IAsyncDisposable
     private Task _collecting = Task.CompletedTask;
     private Task _background = Task.CompletedTask;
 
-    private Composition(ServerOptions options, IReadOnlyList<SourceDefinition> sources, EventJournal journal, MetricsRegistry metrics, AdminToken admin, ClusterNode? node, ILoggerFactory logs, TimeProvider time)
+    private Composition(ServerOptions options, IReadOnlyList<SourceDefinition> sources, EventJournal journal, IPushQueue queue, MetricsRegistry metrics, AdminToken admin, ClusterNode? node, ILoggerFactory logs, TimeProvider time)
     {
         (AdminToken, _time, _metrics, _logger) = (admin, time, metrics, logs.CreateLogger<Composition>());
 
@@ -63,7 +64,7 @@ internal sealed partial class Composition : IAsyncDisposable
         var directory = new IdentityDirectory();
 
         // Journal: kept for good.
-        _journal = journal;
+        (_journal, _queue) = (journal, queue);
 
         // Collect: records come in.
         _late = new LateAttribution(journal, directory, time, logs.CreateLogger<LateAttribution>());
@@ -118,12 +119,12 @@ internal sealed partial class Composition : IAsyncDisposable
             new EventsApi(journal, _export, time).Map(web);
             new StatsApi(journal, time).Map(web);
             new StreamApi(_tail, callers, new StreamMetrics(metrics.Meter), time, _stop.Token).Map(web);
-            new PushApi(journal, sources, _files.Countries, time).Map(web);
+            new PushApi(journal, queue, sources, _files.Countries, time).Map(web);
             new TokensApi(_tokens).Map(web);
             new SessionApi(access, callers, _sessions, _tokens, _guesses, _signInCode, options, time).Map(web);
             if (_metricsWeb is null)
                 new MetricsApi(metrics).Map(web, Scope.Metrics);
-            new HealthApi(journal, _probe, _collector, _board, _feeder, _files, refused, _leases, time).Map(web);
+            new HealthApi(journal, queue, _probe, _collector, _board, _feeder, _files, refused, _leases, time).Map(web);
             web.MapOpenApi().WithMetadata(RouteRules.Open);
             return web;
         });
@@ -158,7 +159,7 @@ internal sealed partial class Composition : IAsyncDisposable
 
     /// <summary>
     /// Opens the journal, starts to poll, rebuilds the board, and listens once it is whole. Throws <see cref="JournalOpenException"/> when the store cannot
-    /// be opened, and <see cref="IOException"/> when an address is taken: nothing was changed then.
+    /// be opened, <see cref="QueueOpenException"/> when the broker cannot be used, and <see cref="IOException"/> when an address is taken: nothing was changed then.
     /// </summary>
     public static async Task<Composition> StartAsync(
         ServerOptions options, IReadOnlyList<SourceDefinition> sources, string? adminToken, ILoggerFactory logs, TimeProvider time, CancellationToken cancellation)
@@ -166,14 +167,17 @@ internal sealed partial class Composition : IAsyncDisposable
         // Pool threads wait in SQLite's calls; the pool's own growth (one thread in half a second) would make answers wait with them.
         ThreadPool.SetMinThreads(32, 32);
         ListenCheck.Run([.. options.Urls, .. options.MetricsUrls]);
+        await QueueOpening.CheckAsync(options, cancellation);
         var store = await StoreOpening.OpenAsync(options, logs, time, cancellation);
         var metrics = new MetricsRegistry();
         var journal = new EventJournal(store, options.QueueCapacity, logs.CreateLogger<EventJournal>(), new JournalMetrics(metrics.Meter, time));
         Composition? composition = null;
+        IPushQueue? queue = null;
         try
         {
+            queue = await QueueOpening.OpenAsync(options, journal, metrics.Meter, logs, time, cancellation);
             var admin = await AdminToken.EstablishAsync(journal, options.Data, adminToken, cancellation);
-            composition = new Composition(options, sources, journal, metrics, admin, NodeOf(options, time), logs, time);
+            composition = new Composition(options, sources, journal, queue, metrics, admin, NodeOf(options, time), logs, time);
             await composition._tokens.LoadAsync(cancellation);
             await composition._sessions.LoadAsync(cancellation);
             await composition._collector.LoadAsync(cancellation);
@@ -192,6 +196,8 @@ internal sealed partial class Composition : IAsyncDisposable
                 await composition.DisposeAsync();
             else
             {
+                if (queue is not null)
+                    await queue.DisposeAsync();
                 await journal.DisposeAsync();
                 metrics.Dispose();
             }
@@ -216,6 +222,7 @@ internal sealed partial class Composition : IAsyncDisposable
             await _web.Value.StopAsync(deadline.Token);
         if (_metricsWeb is not null)
             await _metricsWeb.DisposeAsync();
+        await _queue.DisposeAsync().AsTask().WaitAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         await Task.WhenAll(_background, _collecting).WaitAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         await _tokens.SaveUsesAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         // A store that hangs for good must not keep the process: nobody was told that what waits for it is kept.
@@ -247,7 +254,7 @@ internal sealed partial class Composition : IAsyncDisposable
         var stop = _stop.Token;
         Task[] workers =
         [
-            _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _files.RunAsync(stop), _tokens.RunAsync(stop), _sessions.RunAsync(stop), _guesses.RunAsync(stop), _follower.RunAsync(stop),
+            _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _files.RunAsync(stop), _tokens.RunAsync(stop), _sessions.RunAsync(stop), _guesses.RunAsync(stop), _follower.RunAsync(stop), _queue.RunAsync(stop),
         ];
         var first = await Task.WhenAny(workers);
         if (stop.IsCancellationRequested)

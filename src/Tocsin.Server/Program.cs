@@ -10,7 +10,7 @@ var root = new Command("tocsin", "Tocsin: security incidents by employee, from t
 {
     help, new VersionOption(),
     DemoCommand.Create(), ServeCommand.Create(), MockCommand.Create(), InitCommand.Create(), ConfigCommand.Create(),
-    SourceCommands.Create(), TokenCommands.Create(), IncidentsCommand.Create(), EventCommands.Create(), HealthCommand.Create(), StoreCommands.Create(),
+    SourceCommands.Create(), TokenCommands.Create(), IncidentsCommand.Create(), EventCommands.Create(), HealthCommand.Create(), StoreCommands.Create(), QueueCommands.Create(),
 };
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0 && parsed.GetResult(help) is null)

@@ -35,6 +35,17 @@ public readonly record struct EventId(Guid Value) : IComparable<EventId>
         return FromBytes(bytes);
     }
 
+    /// <summary>
+    /// As <see cref="Create(DateTimeOffset, ReadOnlySpan{byte})"/>, but such that a second event with it is a repeat: for what may come to the journal twice though
+    /// nobody but the door gave it an identity.
+    /// </summary>
+    public static EventId CreateKeyed(DateTimeOffset now, ReadOnlySpan<byte> random)
+    {
+        Span<byte> bytes = stackalloc byte[SizeInBytes];
+        Create(now, random).WriteTo(bytes);
+        return FromKey(bytes);
+    }
+
     /// <summary>The id of a dedupe key: the first 128 bits of <paramref name="hash"/> with version 8 and the RFC's variant.</summary>
     public static EventId FromKey(ReadOnlySpan<byte> hash)
     {

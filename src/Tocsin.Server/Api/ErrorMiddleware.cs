@@ -35,6 +35,12 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
             context.Response.Headers.RetryAfter = "5";
             problem = new Problem(StatusCodes.Status503ServiceUnavailable, "store_unavailable", "The store cannot answer now; it may soon.");
         }
+        catch (QueueUnavailableException error)
+        {
+            context.Response.Headers.RetryAfter = "5";
+            problem = new Problem(StatusCodes.Status503ServiceUnavailable, error.IsFull ? "queue_full" : "queue_unavailable",
+                $"The request is not known to be kept: {error.Message}. Send it again in a few seconds, under an external_id or an Idempotency-Key, so that it is stored once.");
+        }
         catch (Exception error) when (!context.Response.HasStarted)
         {
             Log.Failed(logger, context.Request.Method, error);

@@ -25,6 +25,29 @@ internal static class PushAnswer
         return Task.CompletedTask;
     }
 
+    /// <summary>Says that a request is kept for good and not committed yet, with the ids that its events will have.</summary>
+    public static void WriteAccepted(HttpResponse response, PushBatch batch)
+    {
+        response.StatusCode = StatusCodes.Status202Accepted;
+        response.ContentType = "application/json";
+        using var json = new Utf8JsonWriter(response.BodyWriter, Options);
+        json.WriteStartObject();
+        if (!batch.IsBatch)
+        {
+            var id = ((SecurityEvent)batch.Events[0]).Id.ToString();
+            response.Headers.Location = "/events/" + id;
+            json.WriteString("id"u8, id);
+            json.WriteString("status"u8, "accepted"u8);
+        }
+        else
+        {
+            json.WriteNumber("accepted"u8, batch.Events.Count);
+            json.WriteNumber("rejected"u8, batch.Rejects.Count);
+            WriteResults(json, batch, null);
+        }
+        json.WriteEndObject();
+    }
+
     /// <summary>The problem of a request of which nothing is taken.</summary>
     public static Problem Refused(PushRefusal refusal) => new(refusal.Kind switch
     {
@@ -68,6 +91,13 @@ internal static class PushAnswer
         json.WriteNumber("created"u8, counts.Created);
         json.WriteNumber("duplicates"u8, counts.Duplicates);
         json.WriteNumber("rejected"u8, batch.Count - counts.Created - counts.Duplicates);
+        WriteResults(json, batch, result);
+        json.WriteEndObject();
+    }
+
+    /// <summary>What became of each event, in their order; without a result they are accepted.</summary>
+    private static void WriteResults(Utf8JsonWriter json, PushBatch batch, AppendResult? result)
+    {
         json.WriteStartArray("results"u8);
         var (all, rejects) = (batch.Count <= MaxFullResults, batch.Rejects);
         for (int i = 0, r = 0; i < batch.Events.Count || r < rejects.Count;)
@@ -76,12 +106,20 @@ internal static class PushAnswer
             else
                 WriteResult(json, batch, result, i++, all);
         json.WriteEndArray();
-        json.WriteEndObject();
     }
 
-    private static void WriteResult(Utf8JsonWriter json, PushBatch batch, AppendResult result, int i, bool all)
+    private static void WriteResult(Utf8JsonWriter json, PushBatch batch, AppendResult? result, int i, bool all)
     {
-        var (e, index, status) = ((SecurityEvent)batch.Events[i], batch.Indexes[i], StatusOf(result, i));
+        var (e, index) = ((SecurityEvent)batch.Events[i], batch.Indexes[i]);
+        if (result is null)
+        {
+            if (!all)
+                return;
+            WriteHead(json, index, e, "accepted"u8);
+            json.WriteEndObject();
+            return;
+        }
+        var status = StatusOf(result, i);
         if (status == EntryStatus.Changed)
             WriteReject(json, index, e, [ConflictAt(e, index, result)]);
         else if (all || status == EntryStatus.Duplicate)

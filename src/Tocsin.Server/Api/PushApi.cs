@@ -19,17 +19,17 @@ internal sealed class PushApi
 {
     private const string Json = "application/json";
     private readonly EventJournal _journal;
-    private readonly PushAppend _append;
+    private readonly IPushQueue _queue;
     private readonly TimeProvider _time;
     private readonly PushReader _reader;
     private readonly BodyMemory _bodies = new(BodyMemory.DefaultMaxBytes);
 
-    public PushApi(EventJournal journal, IEnumerable<SourceDefinition> sources, Countries countries, TimeProvider time)
+    public PushApi(EventJournal journal, IPushQueue queue, IEnumerable<SourceDefinition> sources, Countries countries, TimeProvider time)
     {
-        (_journal, _append, _time) = (journal, new PushAppend(journal), time);
+        (_journal, _queue, _time) = (journal, queue, time);
         // In any case: a name that only looks like a source's would mislead whoever reads it.
         var reserved = sources.Select(source => source.Name).Append(EventFilter.OwnSource).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        _reader = new PushReader(journal.Store.Info, reserved.Contains, countries);
+        _reader = new PushReader(journal.Store.Info, reserved.Contains, countries, queue.Repeats);
     }
 
     public void Map(IEndpointRouteBuilder routes)
@@ -99,18 +99,21 @@ internal sealed class PushApi
             await PushAnswer.Refused(refusal).ExecuteAsync(context);
             return;
         }
-        if (batch.Key is { IsHeld: false } && await _append.IsTakenAsync(batch, context.RequestAborted))
-        {
-            await PushAnswer.WriteAsync(context, batch, PushAppend.OtherRequest);
-            return;
-        }
-        if (!_append.TryBegin(batch, out var done))
+        var respondAsync = Preference.RespondAsync(context.Request.Headers);
+        if (!_queue.TryOffer(new Pushed(context.Caller()!.Name, batch.Events, batch.Key), respondAsync, out var done))
         {
             await QueueFull(context).ExecuteAsync(context);
             return;
         }
         // A repeat waits here for its own place in the queue, behind the first: when it is answered the first is durable too.
-        await PushAnswer.WriteAsync(context, batch, await done);
+        if (await done is { } result)
+        {
+            await PushAnswer.WriteAsync(context, batch, result);
+            return;
+        }
+        if (respondAsync)
+            context.Response.Headers["Preference-Applied"] = Preference.Async;
+        PushAnswer.WriteAccepted(context.Response, batch);
     }
 
     private Problem QueueFull(HttpContext context)
@@ -118,8 +121,9 @@ internal sealed class PushApi
         var headers = context.Response.Headers;
         headers.RetryAfter = "1";
         // The form of draft-ietf-httpapi-ratelimit-headers: how many events may wait, and for how many there is room within t seconds.
-        headers["RateLimit-Policy"] = $"\"queue\";q={_journal.QueueCapacity}";
-        headers["RateLimit"] = $"\"queue\";r={Math.Max(0, _journal.QueueCapacity - _journal.QueueDepth)};t=1";
+        var state = _queue.State;
+        headers["RateLimit-Policy"] = $"\"queue\";q={state.Capacity}";
+        headers["RateLimit"] = $"\"queue\";r={Math.Max(0, state.Capacity - state.Depth)};t=1";
         return new Problem(StatusCodes.Status429TooManyRequests, "queue_full", "As many events wait to be committed as may; nothing of this request was taken, send it again in a second.");
     }
 

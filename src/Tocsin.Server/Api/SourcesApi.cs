@@ -54,8 +54,6 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
 
     private async Task<IResult> RejectsAsync(string name, HttpContext context, TimeProvider time)
     {
-        if (collector.View(name) is null)
-            return Unknown(name);
         var reader = new QueryReader(context.Request.Query, time.GetUtcNow());
         var limit = reader.Number("limit", 1, MaxRejectsPerPage) ?? DefaultRejects;
         string? after = null;
@@ -64,6 +62,9 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
         if (reader.Problem is { } problem)
             return problem;
         var rows = await collector.RejectsAsync(name, after, limit + 1, context.RequestAborted);
+        // Whoever pushes has rejects, too, under the name of its token, once there is one.
+        if (rows.Count == 0 && after is null && collector.View(name) is null)
+            return Unknown(name);
         if (rows.Count > limit)
             context.Response.Headers.Link = $"</sources/{name}/rejects?limit={limit}&cursor={PageCursor.Write(name, rows[limit - 1].Key)}>; rel=\"next\"";
         return Results.Bytes(JsonArray(rows.Take(limit)), "application/json");

@@ -55,7 +55,7 @@ internal static partial class ServeCommand
             }
             Log.Draining(logger);
         }
-        catch (Exception error) when (error is JournalOpenException or JournalUnavailableException or IOException)
+        catch (Exception error) when (error is JournalOpenException or QueueOpenException or JournalUnavailableException or IOException)
         {
             return ExitCode.Fail(error.Message);
         }

@@ -1,3 +1,5 @@
+using Tocsin.Engines.RabbitMq;
+
 namespace Tocsin.Server.Configuration;
 
 /// <summary>What <c>tocsin.yaml</c> and the environment say, checked. Paths are absolute.</summary>
@@ -30,11 +32,20 @@ public sealed record ServerOptions
     /// <summary>How the database is reached, with its password: never shown. Null with the embedded store.</summary>
     public string? StoreConnection { get; init; }
 
-    /// <summary>The queue's engine; this version has <c>memory</c>.</summary>
+    /// <summary>The queue in front of the push door: <c>memory</c>, the journal's own, or <c>rabbitmq</c>.</summary>
     public string QueueEngine { get; init; } = "memory";
 
-    /// <summary>Events that may wait to be committed, 1 to 10,000,000; more are refused until there is room. Default 100,000: some 100 MB at 1 KiB each.</summary>
+    /// <summary>
+    /// Events that may wait to be committed (with RabbitMQ, requests that may wait in the broker), 1 to 10,000,000; more are refused until there is room. Default
+    /// 100,000: some 100 MB at 1 KiB each.
+    /// </summary>
     public int QueueCapacity { get; init; } = 100_000;
+
+    /// <summary>The broker; null for the queue in memory. Never shown as it was written: a password is in it.</summary>
+    public BrokerUrl? QueueUrl { get; init; }
+
+    /// <summary>How long a push behind a broker waits for its commit before it is answered with 202, 0 s to 30 s. Default 1 s.</summary>
+    public TimeSpan QueueWait { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Incidents on the board, the newest, 1 to 100,000,000. Default 1,000,000: what fits into 500 MB.</summary>
     public int BoardMax { get; init; } = 1_000_000;

@@ -1,5 +1,6 @@
 using Tocsin.Collect;
 using Tocsin.Collect.Reading;
+using Tocsin.Engines.RabbitMq;
 using Tocsin.Enrich;
 
 namespace Tocsin.Server.Configuration;
@@ -8,16 +9,15 @@ namespace Tocsin.Server.Configuration;
 public static class TocsinYaml
 {
     private const string EnvironmentPrefix = "TOCSIN__";
+    private const string RabbitMq = "rabbitmq";
     private const string NotSupported = "is not supported by this version";
 
     private static readonly string[] Keys =
     [
-        "urls", "data", "store.engine", "store.connection", "queue.engine", "queue.capacity", "queue.url", "sources", "sync.interval", "board.max",
+        "urls", "data", "store.engine", "store.connection", "queue.engine", "queue.capacity", "queue.url", "queue.wait", "sources", "sync.interval", "board.max",
         "retention.max_age", "geoip.database", "owners", "people", "auth.anonymous_read", "metrics.urls",
     ];
 
-    /// <summary>Known from the contract, and not yet done: a service that ignored one would not do what its operator believes.</summary>
-    private static readonly string[] LaterKeys = ["queue.url"];
 
     /// <summary>Reads everything and reports every mistake.</summary>
     /// <param name="path">The file; null for none. Its folder is what relative paths in it are relative to.</param>
@@ -83,8 +83,6 @@ public static class TocsinYaml
     {
         ConfigScalar? Get(string key) => settings.GetValueOrDefault(key);
 
-        foreach (var later in LaterKeys)
-            Get(later)?.Fail(NotSupported);
         OnlyYet(Get("retention.max_age"), "forever");
         var data = Get("data")?.FullPath() ?? Path.GetFullPath("data", folder);
         var unset = new ServerOptions { Data = data, Sources = Path.Combine(data, "sources", "*.yaml") };
@@ -98,7 +96,9 @@ public static class TocsinYaml
             IsSyncIntervalSaid = Get("sync.interval") is not null,
             StoreEngine = store,
             StoreConnection = Connection(Get("store.connection"), Get("store.engine"), store),
-            QueueEngine = OnlyYet(Get("queue.engine"), "memory", "rabbitmq") ?? unset.QueueEngine,
+            QueueEngine = Get("queue.engine")?.OneOf(["memory", RabbitMq]) ?? unset.QueueEngine,
+            QueueUrl = BrokerUrlOf(Get("queue.engine"), Get("queue.url")),
+            QueueWait = Get("queue.wait")?.Duration(TimeSpan.Zero, TimeSpan.FromSeconds(30)) ?? unset.QueueWait,
             QueueCapacity = (int?)Get("queue.capacity")?.Integer(1, 10_000_000) ?? unset.QueueCapacity,
             BoardMax = (int?)Get("board.max")?.Integer(1, 100_000_000) ?? unset.BoardMax,
             GeoDatabase = ExistingFile(Get("geoip.database")),
@@ -132,6 +132,23 @@ public static class TocsinYaml
         else
             return scalar.IsInFile ? scalar.Secret() : scalar.Text();
         return null;
+    }
+
+    /// <summary>What is wrong with it is said without it: a password stands in it.</summary>
+    private static BrokerUrl? BrokerUrlOf(ConfigScalar? engine, ConfigScalar? scalar)
+    {
+        if (engine?.Raw != RabbitMq)
+        {
+            scalar?.Fail("is of use with queue.engine: rabbitmq only");
+            return null;
+        }
+        if (scalar is null)
+            engine.Fail("needs queue.url", "queue: { engine: rabbitmq, url: \"${env:TOCSIN_RABBITMQ}\" }");
+        if (scalar?.Secret() is not { } text)
+            return null;
+        if (!BrokerUrl.TryParse(text, out var url))
+            scalar.Fail("is no address of a broker", BrokerUrl.Form);
+        return url;
     }
 
     private static string[]? Urls(ConfigScalar? scalar)

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Tocsin.Access;
 using Tocsin.Collect;
 using Tocsin.Journal;
@@ -11,7 +12,7 @@ namespace Tocsin.Server.Health;
 
 /// <summary><c>/health</c>, <c>/livez</c> and <c>/readyz</c>: answered from memory.</summary>
 internal sealed class HealthApi(
-    EventJournal journal, StoreProbe probe, Collector collector, IncidentBoard board, BoardFeeder feeder, EnrichmentFiles files, RefusedPushes pushes, SourceLeases? leases, TimeProvider time)
+    EventJournal journal, IPushQueue queue, StoreProbe probe, Collector collector, IncidentBoard board, BoardFeeder feeder, EnrichmentFiles files, RefusedPushes pushes, SourceLeases? leases, TimeProvider time)
 {
     private readonly long _startedAt = time.GetTimestamp();
 
@@ -19,7 +20,7 @@ internal sealed class HealthApi(
     {
         routes.MapGet("/health", Get).WithMetadata(RouteRules.OpenWithMore)
             .Named("getHealth", "Health", "How the service is: the status alone without a token, all of it with one")
-            .Gives<HealthReport>(200, "healthy, or degraded: a source fails, or a file is refused", EitherShapes.Health).Gives<HealthReport>(503, "unhealthy: the store cannot be written", EitherShapes.Health);
+            .Gives<HealthReport>(200, "healthy, or degraded: a source or the broker fails, or a file is refused", EitherShapes.Health).Gives<HealthReport>(503, "unhealthy: the store cannot be written", EitherShapes.Health);
         routes.MapGet("/livez", () => Results.Ok(new ProbeAnswer("alive"))).WithMetadata(RouteRules.Open).Named("isAlive", "Health", "The process is up")
             .Gives<ProbeAnswer>(200, "It is");
         routes.MapGet("/readyz", Ready).WithMetadata(RouteRules.Open)
@@ -38,7 +39,8 @@ internal sealed class HealthApi(
     {
         var sources = collector.View();
         var defect = probe.Defect;
-        var failing = feeder.Error is not null || files.HasError || sources.Any(IsFailing);
+        var push = queue.State;
+        var failing = push.Error is not null || push.DeadLetters > 0 || feeder.Error is not null || files.HasError || sources.Any(IsFailing);
         var status = defect is not null ? "unhealthy" : failing ? "degraded" : "healthy";
         var code = defect is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         if (context.Caller()?.May(Scope.Read) != true)
@@ -50,7 +52,7 @@ internal sealed class HealthApi(
             Version = ServerVersion.Text,
             UptimeSeconds = (long)time.GetElapsedTime(_startedAt).TotalSeconds,
             Store = new StoreHealth(journal.Store.Info.Engine, journal.Store.Info.EngineVersion, defect is null ? "healthy" : "unhealthy", Math.Round(probe.Latency.TotalMilliseconds, 2), defect),
-            Queue = new QueueHealth("memory", journal.QueueDepth, journal.QueueCapacity),
+            Queue = new QueueHealth(push.Engine, push.Depth, push.Capacity) { DeadLetters = push.DeadLetters, Error = push.Error },
             Board = new BoardHealth(board.Sequence, journal.Head, board.Count, feeder.Error),
             Node = leases?.Me,
             Nodes = leases?.Nodes,
@@ -123,7 +125,17 @@ internal sealed record StoreHealth(
 /// <summary>How far the board has read, how far the journal is, how many events the board holds, and why it does not follow.</summary>
 internal sealed record BoardHealth(long Sequence, long Head, int Events, string? Error);
 
-internal sealed record QueueHealth(string Engine, int Depth, int Capacity);
+/// <summary>What waits and what may: events in memory, requests in a broker.</summary>
+internal sealed record QueueHealth(string Engine, int Depth, int Capacity)
+{
+    /// <summary>Requests in a broker that cannot be stored: <c>tocsin queue dead list</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? DeadLetters { get; init; }
+
+    /// <summary>Why it cannot be relied on now.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Error { get; init; }
+}
 
 /// <summary>Pushes that were refused as a whole since the start, by the code of the problem, the most frequent first.</summary>
 internal sealed record PushHealth(IReadOnlyList<RefusedPush> Refused);

@@ -95,7 +95,7 @@ internal sealed class RejectStore(string source)
         return Convert.ToHexStringLower(hash[..16]);
     }
 
-    private static byte[] Json(RejectedRecord reject, long count, DateTimeOffset firstSeen)
+    internal static byte[] Json(RejectedRecord reject, long count, DateTimeOffset firstSeen)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))

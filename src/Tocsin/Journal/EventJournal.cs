@@ -21,12 +21,12 @@ public sealed partial class EventJournal : IAsyncDisposable
 
     private readonly int _capacity;
     private readonly ILogger<EventJournal> _logger;
-    private readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<PendingAppend> _queue = Channel.CreateUnbounded<PendingAppend>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Task _writer;
 
     // How much waits, and who waits for room. Guarded by _room.
     private readonly Lock _room = new();
-    private readonly Queue<Pending> _waiting = new();
+    private readonly Queue<PendingAppend> _waiting = new();
     private int _queued;
     private long _queuedBytes;
 
@@ -74,28 +74,23 @@ public sealed partial class EventJournal : IAsyncDisposable
     /// waiting, not a commit that is under way. Throws <see cref="JournalUnavailableException"/> when the store cannot write now: nothing
     /// of the append was written.
     /// </summary>
-    public async Task<AppendResult> AppendAsync(Append append, CancellationToken cancellation)
+    public Task<AppendResult> AppendAsync(Append append, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(append.Entries.Count, Append.MaxEntries);
-        cancellation.ThrowIfCancellationRequested();
-        var pending = new Pending(append);
-        lock (_room)
-        {
-            if (_waiting.Count == 0 && Fits(pending))
-                Accept(pending);
-            else
-                _waiting.Enqueue(pending);
-        }
-        try
-        {
-            return await pending.Done.Task.WaitAsync(cancellation);
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            pending.GivenUp = true;
-            Release(0, 0);
-            throw;
-        }
+        return EnterAsync(new PendingAppend(append), cancellation);
+    }
+
+    /// <summary>
+    /// As <see cref="AppendAsync"/> for several appends that are committed together, in their order, or not at all: what follows one that was not written is not
+    /// written either. An error that is not <see cref="JournalUnavailableException"/> says that one of them cannot be stored at all.
+    /// </summary>
+    public async Task<IReadOnlyList<AppendResult>> AppendTogetherAsync(IReadOnlyList<Append> appends, CancellationToken cancellation)
+    {
+        if (appends.Count == 0)
+            return [];
+        var pending = new PendingAppend(appends);
+        await EnterAsync(pending, cancellation);
+        return pending.Results!;
     }
 
     /// <summary>
@@ -105,7 +100,7 @@ public sealed partial class EventJournal : IAsyncDisposable
     public bool TryAppend(Append append, [NotNullWhen(true)] out Task<AppendResult>? done)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(append.Entries.Count, Append.MaxEntries);
-        var pending = new Pending(append);
+        var pending = new PendingAppend(append);
         done = null;
         lock (_room)
         {
@@ -144,9 +139,31 @@ public sealed partial class EventJournal : IAsyncDisposable
         await Store.DisposeAsync();
     }
 
+    private async Task<AppendResult> EnterAsync(PendingAppend pending, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        lock (_room)
+        {
+            if (_waiting.Count == 0 && Fits(pending))
+                Accept(pending);
+            else
+                _waiting.Enqueue(pending);
+        }
+        try
+        {
+            return await pending.Done.Task.WaitAsync(cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            pending.GivenUp = true;
+            Release(0, 0);
+            throw;
+        }
+    }
+
     private async Task WriteAsync()
     {
-        var group = new List<Pending>();
+        var group = new List<PendingAppend>();
         while (await _queue.Reader.WaitToReadAsync())
         {
             var weight = 0;
@@ -163,10 +180,10 @@ public sealed partial class EventJournal : IAsyncDisposable
         }
     }
 
-    private async Task CommitAsync(List<Pending> group)
+    private async Task CommitAsync(List<PendingAppend> group)
     {
         var began = Metrics?.Begin() ?? 0;
-        Append[] appends = [.. group.Select(pending => pending.Append)];
+        var appends = AppendsOf(group);
         IReadOnlyList<AppendResult> results;
         try
         {
@@ -196,8 +213,25 @@ public sealed partial class EventJournal : IAsyncDisposable
         _recent.Add(appends, results);
         Interlocked.Exchange(ref _advanced, NewSignal()).SetResult();
         Metrics?.Committed(began, appends, results);
-        for (var i = 0; i < group.Count; i++)
-            group[i].Done.SetResult(results[i]);
+        var at = 0;
+        foreach (var pending in group)
+        {
+            if (pending.Together is { } together)
+                pending.Results = [.. results.Skip(at).Take(together.Count)];
+            pending.Done.SetResult(results[at]);
+            at += pending.Together?.Count ?? 1;
+        }
+    }
+
+    private static List<Append> AppendsOf(List<PendingAppend> group)
+    {
+        var appends = new List<Append>(group.Count);
+        foreach (var pending in group)
+            if (pending.Together is { } together)
+                appends.AddRange(together);
+            else
+                appends.Add(pending.Append);
+        return appends;
     }
 
     /// <summary>Another process has committed: those who follow the sequence look again.</summary>
@@ -224,7 +258,7 @@ public sealed partial class EventJournal : IAsyncDisposable
         }
     }
 
-    private void Accept(Pending pending)
+    private void Accept(PendingAppend pending)
     {
         if (_queue.Writer.TryWrite(pending))
         {
@@ -236,33 +270,9 @@ public sealed partial class EventJournal : IAsyncDisposable
     }
 
     /// <summary>An append larger than the whole queue goes in when nothing else waits.</summary>
-    private bool Fits(Pending pending) => _queued == 0 || (_queued + pending.Weight <= _capacity && _queuedBytes + pending.Bytes <= MaxQueuedBytes);
+    private bool Fits(PendingAppend pending) => _queued == 0 || (_queued + pending.Weight <= _capacity && _queuedBytes + pending.Bytes <= MaxQueuedBytes);
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private sealed class Pending(Append append)
-    {
-        public Append Append { get; } = append;
-
-        public int Weight { get; } = append.Entries.Count + append.State.Count;
-
-        public long Bytes { get; } = BytesOf(append);
-
-        public TaskCompletionSource<AppendResult> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        /// <summary>Its caller no longer waits: it needs no place. What was accepted already is committed all the same.</summary>
-        public volatile bool GivenUp;
-
-        private static long BytesOf(Append append)
-        {
-            var bytes = 0L;
-            foreach (var entry in append.Entries)
-                bytes += entry.Bytes;
-            foreach (var write in append.State)
-                bytes += write.Value?.Length ?? 0;
-            return bytes;
-        }
-    }
 
     private static partial class Log
     {

@@ -63,7 +63,7 @@ internal sealed class PushLoad : IAsyncDisposable
         _acknowledged.Where(pair => !seen.ContainsKey(pair.Key)).Select(pair => pair.Key).ShouldBeEmpty("acknowledged, and lost");
         _acknowledged.Where(pair => seen[pair.Key] != pair.Value).ShouldBeEmpty("stored under another id than was told");
         _batches.Where(batch => batch.Count(seen.ContainsKey) is > 0 and < BatchSize).ShouldBeEmpty("half a batch");
-        _statuses.Keys.Where(status => status is not (200 or 201 or 503)).ShouldBeEmpty("other answers than those of a service that comes and goes");
+        _statuses.Keys.Where(status => status is not (200 or 201 or 202 or 503)).ShouldBeEmpty("other answers than those of a service that comes and goes");
     }
 
     public async ValueTask DisposeAsync()
@@ -105,7 +105,7 @@ internal sealed class PushLoad : IAsyncDisposable
                     request.Headers.Add("Idempotency-Key", key);
                 using var answer = await _http.SendAsync(request, _stop.Token);
                 _statuses.AddOrUpdate((int)answer.StatusCode, 1, (_, n) => n + 1);
-                if (answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created)
+                if (answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created or HttpStatusCode.Accepted)
                 {
                     Keep(marks, await answer.Content.ReadAsByteArrayAsync(_stop.Token));
                     return;

@@ -54,6 +54,17 @@ public sealed class PushReaderTests
         }
     }
 
+    [Fact]
+    public void Where_a_request_may_come_twice_every_event_has_an_id_to_be_known_by()
+    {
+        var keyed = new PushReader(new JournalInfo("test", "1", Guid.Empty, new byte[32]), _ => false, new Countries(), keyed: true);
+        var events = keyed.Read("""[{"type":"x"},{"type":"x"}]"""u8, new PushCall("sender", false, null, Some.Instant)).Events.Cast<SecurityEvent>().ToArray();
+        events.ShouldAllBe(e => e.Id.IsKeyed);
+        events[0].Id.ShouldNotBe(events[1].Id);
+        // Still ordered by when it was received: its first 48 bits are those of a version 7.
+        events.ShouldAllBe(e => e.Id.ToString().StartsWith(EventId.Create(Some.Instant).ToString().Substring(0, 13)));
+    }
+
     [Theory]
     [InlineData("""{"event_type":"x"}""", "x", null, "null", Priority.None)]
     [InlineData("""{"type":"x","employee_id":"7"}""", "x", "7", "null", Priority.None)]

@@ -70,6 +70,9 @@ public sealed class OpenApiTests : IAsyncLifetime
         _api.Operations.Select(operation => $"{operation.Method} {operation.Path}").ShouldBe(endpoints, ignoreOrder: true);
     }
 
+    /// <summary>A push that is accepted and not stored yet needs a broker: RabbitQueueTests of the system tests see it.</summary>
+    private static bool NeedsBroker(string operation, string status) => operation is "pushEvent" or "pushEvents" && status == "202";
+
     [Fact]
     public async Task Every_operation_answers_as_it_says()
     {
@@ -80,7 +83,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         await SessionAsync();
         await RefuseAsync();
         var missing = _api.Operations.SelectMany(operation => operation.Element.GetProperty("responses").EnumerateObject()
-            .Where(response => !NotAsked.Contains(response.Name) && !_api.Seen.Contains((operation.Id, response.Name))).Select(response => $"{operation.Id} {response.Name}"));
+            .Where(response => !NotAsked.Contains(response.Name) && !NeedsBroker(operation.Id, response.Name) && !_api.Seen.Contains((operation.Id, response.Name))).Select(response => $"{operation.Id} {response.Name}"));
         missing.ShouldBeEmpty("described, and not seen");
     }
 

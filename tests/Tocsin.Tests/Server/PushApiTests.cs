@@ -280,7 +280,7 @@ public sealed class PushApiTests : IAsyncLifetime
         {
             var post = document.GetProperty("paths").GetProperty(path).GetProperty("post");
             post.GetProperty("requestBody").GetProperty("content").EnumerateObject().Select(type => type.Name).ShouldBe(["application/json", "application/x-ndjson"]);
-            post.GetProperty("responses").EnumerateObject().Select(response => response.Name).ShouldBe(["200", "201", "400", "401", "403", "408", "409", "413", "415", "422", "429", "500", "503"]);
+            post.GetProperty("responses").EnumerateObject().Select(response => response.Name).ShouldBe(["200", "201", "202", "400", "401", "403", "408", "409", "413", "415", "422", "429", "500", "503"]);
         }
     }
 

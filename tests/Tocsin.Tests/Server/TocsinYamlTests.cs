@@ -33,6 +33,20 @@ public sealed class TocsinYamlTests : IDisposable
     }
 
     [Fact]
+    public void A_broker_is_taken_from_the_environment_and_its_password_shows_nowhere()
+    {
+        File.WriteAllText(ConfigPath, "queue: { engine: rabbitmq, wait: 300ms }");
+        var read = Read(ConfigPath, ("TOCSIN__QUEUE__URL", "amqp://tocsin:hunter2@a:1,b/v"));
+
+        read.Errors.ShouldBeEmpty();
+        read.Options.QueueWait.ShouldBe(TimeSpan.FromMilliseconds(300));
+        read.Options.QueueUrl!.Nodes.ShouldBe([("a", 1), ("b", 5672)]);
+        read.Options.ToString().ShouldNotContain("hunter2");
+        Read(ConfigPath, ("TOCSIN__QUEUE__URL", "amqp//tocsin:hunter2@a")).Errors.ShouldHaveSingleItem().ToString()
+            .ShouldBe("environment: TOCSIN__QUEUE__URL: is no address of a broker (allowed: amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://, several HOST:PORT with commas)");
+    }
+
+    [Fact]
     public void A_file_is_taken_with_its_paths_relative_to_itself()
     {
         var options = Valid("""
@@ -112,8 +126,12 @@ public sealed class TocsinYamlTests : IDisposable
     [InlineData("store: { conection: x }", "store.conection: unknown key; did you mean connection? (allowed: engine, connection)")]
     [InlineData("store: sqlite", "store: must be a section of keys and values")]
     [InlineData("store: { engine: postgres, connection: \"${env:NONE}\" }", "store.connection: environment variable NONE")]
-    [InlineData("queue: { engine: rabbitmq }", "queue.engine: \"rabbitmq\" is not supported by this version (allowed: memory)")]
-    [InlineData("queue: { url: x }", "queue.url: is not supported by this version")]
+    [InlineData("queue: { engine: rabbitmq }", "queue.engine: needs queue.url (allowed: queue: { engine: rabbitmq, url: \"${env:TOCSIN_RABBITMQ}\" })")]
+    [InlineData("queue: { engine: rabitmq }", "queue.engine: \"rabitmq\" is not known; did you mean rabbitmq? (allowed: memory, rabbitmq)")]
+    [InlineData("queue: { url: x }", "queue.url: is of use with queue.engine: rabbitmq only")]
+    [InlineData("queue: { engine: rabbitmq, url: \"amqp://u:hunter2@h\" }", "queue.url: a secret does not stand in the file itself (allowed: ${env:NAME}, ${file:PATH})")]
+    [InlineData("queue: { engine: rabbitmq, url: \"${env:NONE}\" }", "queue.url: ")]
+    [InlineData("queue: { wait: 1m }", "queue.wait: \"1m\" is not a duration in range (allowed: 0d to 30s")]
     [InlineData("queue: { capacity: many }", "queue.capacity: \"many\" is not a whole number in range (allowed: 1 to 10000000)")]
     [InlineData("sync: { interval: 500ms }", "sync.interval: \"500ms\" is not a duration in range (allowed: 1s to 1d, as 300ms, 30s, 5m, 1h, 2d)")]
     [InlineData("sync: { interval: 25h }", "sync.interval: \"25h\" is not a duration in range")]

@@ -15,6 +15,7 @@ internal static class CommonAnswers
         ("ETag", "Which state this shows: the board takes it in If-None-Match (unchanged is 304), changes in If-Match (changed meanwhile is 412)", () => Text(), true),
         ("Link", "Where the next page is, rel=next; absent on the last one", () => new() { Type = JsonSchemaType.String, Pattern = "^<[^>]+>; rel=\"next\"$" }, false),
         ("Location", "The address of what was made", () => Text(), true),
+        ("Preference-Applied", "Which wish of Prefer was followed", () => Choice(null, "respond-async"), false),
         ("RateLimit", "Room in the queue of events, when that is full", () => Text(), false),
         ("RateLimit-Policy", "Length of the queue of events, when that is full", () => Text(), false),
         ("Retry-After", "Seconds after which to come again", () => Number(min: 1), true),

@@ -18,7 +18,7 @@ internal static class PushShapes
         (415, "Another media type or content encoding", ["Accept-Encoding"]),
         (422, "No good event in it; errors say where and what was expected", []),
         (429, "As many events wait as may, and nothing of this was taken; or too many unknown tokens from this address", ["RateLimit", "RateLimit-Policy"]),
-        (503, "The store cannot write now", []),
+        (503, "The store cannot write now; or the broker in front of it cannot take this now, or holds as much as it may", []),
     ];
 
     public static void DescribedAsPush(this RouteHandlerBuilder route, string name)
@@ -27,7 +27,9 @@ internal static class PushShapes
             .WithDescription("A bare object is one event. An array, or one object a line as application/x-ndjson, is a batch: good events are kept beside bad ones. Bodies may be gzip. With an external_id, or under an Idempotency-Key, a repeat is stored once.")
             .Gives(200, "A batch of which something is stored; or one event that was there already (Location is its address)", "application/json",
                 document => OneOf(Ref(document, "PushedBatch"), Ref(document, "PushedEvent")), "Location?")
-            .Gives(201, "One event, created", "application/json", document => Ref(document, "PushedEvent"), "Location");
+            .Gives(201, "One event, created", "application/json", document => Ref(document, "PushedEvent"), "Location")
+            .Gives(202, "With a broker in front of the store: kept for good by it and stored soon, under these ids", "application/json",
+                document => OneOf(Ref(document, "AcceptedBatch"), Ref(document, "AcceptedEvent")), "Location?", "Preference-Applied?");
         foreach (var (status, what, headers) in Refusals)
             route.Refuses(status, what, headers);
         route.AddOpenApiOperationTransformer((operation, context, _) =>
@@ -43,8 +45,11 @@ internal static class PushShapes
         schemas["NewEvent"] = NewEvent();
         schemas["PushedEvent"] = Object("What became of one event", ["id", "sequence", "status"],
             ("id", Uuid()), ("sequence", Number(min: 1)), ("status", Choice("duplicate: id and sequence are the first one's", "created", "duplicate")));
+        schemas["AcceptedEvent"] = Object("One event that is kept and not stored yet", ["id", "status"], ("id", Uuid()), ("status", Choice(null, "accepted")));
+        schemas["AcceptedBatch"] = Object("A batch that is kept and not stored yet", ["accepted", "rejected", "results"], ("accepted", Number()), ("rejected", Number()),
+            ("results", List(Ref(document, "PushResult"), "Only rejects of more than 1,000 events")));
         schemas["PushResult"] = Object("What became of one event of a batch", ["index", "id", "status"], ("index", Number("Its place in the request, from 0")),
-            ("id", Uuid(JsonSchemaType.Null, "Null where it was never an event")), ("status", Choice(null, "created", "duplicate", "rejected")), ("errors", List(Ref(document, "ProblemError"), "Of a rejected one")));
+            ("id", Uuid(JsonSchemaType.Null, "Null where it was never an event")), ("status", Choice(null, "created", "duplicate", "rejected", "accepted")), ("errors", List(Ref(document, "ProblemError"), "Of a rejected one")));
         schemas["PushedBatch"] = Object("What became of a batch", ["created", "duplicates", "rejected", "results"], ("created", Number()), ("duplicates", Number()), ("rejected", Number()),
             ("results", List(Ref(document, "PushResult"), "Only rejects and duplicates of more than 1,000 events")));
     }
@@ -58,6 +63,13 @@ internal static class PushShapes
             In = ParameterLocation.Header,
             Description = "Per token, covers the request: a repeat gets the same ids and rejects",
             Schema = Text(most: PushLimits.MaxIdempotencyKeyCharacters),
+        });
+        operation.Parameters.Add(new OpenApiParameter
+        {
+            Name = "Prefer",
+            In = ParameterLocation.Header,
+            Description = "respond-async: do not wait for the commit where a broker keeps the request; other preferences are not looked at",
+            Schema = Text(),
         });
         operation.RequestBody = new OpenApiRequestBody
         {

@@ -1,3 +1,5 @@
+using Tocsin.Journal;
+
 namespace Tocsin.Collect.Push;
 
 /// <summary>Who pushes, and how.</summary>
@@ -31,10 +33,3 @@ public sealed class PushBatch
     /// <summary>What makes all of it one request under an Idempotency-Key; null without one.</summary>
     public PushKey? Key { get; internal set; }
 }
-
-/// <summary>
-/// An Idempotency-Key as it is kept: <paramref name="First"/> is the id that its first event without an external_id has, and <paramref name="Content"/>
-/// stands for all of the request. <paramref name="IsHeld"/>: such an event is in it, and holds the key. Where each event has an external_id a row of
-/// state must hold it.
-/// </summary>
-public sealed record PushKey(EventId First, long Content, bool IsHeld);

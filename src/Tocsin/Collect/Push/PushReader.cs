@@ -16,13 +16,17 @@ public sealed class PushReader
     private readonly DedupeKey _dedupe;
     private readonly Func<string, bool> _isReserved;
     private readonly Countries _countries;
+    private readonly bool _keyed;
 
     [ThreadStatic]
     private static Scratch? _scratch;
 
-    /// <summary>A reader for a journal's events. <paramref name="isReserved"/>: whether a source's name may not be pushed under.</summary>
-    public PushReader(JournalInfo journal, Func<string, bool> isReserved, Countries countries) =>
-        (_content, _dedupe, _isReserved, _countries) = (new ContentHash(journal.DedupeKey), new DedupeKey(journal), isReserved, countries);
+    /// <summary>
+    /// A reader for a journal's events. <paramref name="isReserved"/>: whether a source's name may not be pushed under. <paramref name="keyed"/>: events that nobody
+    /// gave an identity get an id by which the journal knows them again all the same.
+    /// </summary>
+    public PushReader(JournalInfo journal, Func<string, bool> isReserved, Countries countries, bool keyed = false) =>
+        (_content, _dedupe, _isReserved, _countries, _keyed) = (new ContentHash(journal.DedupeKey), new DedupeKey(journal), isReserved, countries, keyed);
 
     /// <summary>Reads a whole body of at most <see cref="PushLimits.MaxBodyBytes"/>.</summary>
     public PushBatch Read(ReadOnlySpan<byte> body, PushCall call)
@@ -208,6 +212,7 @@ public sealed class PushReader
 
         private EventId NextId() => _scratch.Builder.ExternalId is { } externalId ? _reader._dedupe.OfExternalId(_scratch.Builder.Source, externalId)
             : _call.IdempotencyKey is { } key ? _reader._dedupe.OfRequest(_call.Sender, key, _plain++)
+            : _reader._keyed ? EventId.CreateKeyed(_call.ReceivedAt, _scratch.Random())
             : EventId.Create(_call.ReceivedAt, _scratch.Random());
 
         private void Reject(int index, IReadOnlyList<PushError> errors, ReadOnlySpan<byte> text)

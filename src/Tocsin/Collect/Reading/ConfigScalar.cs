@@ -40,10 +40,10 @@ public sealed class ConfigScalar(ConfigFile file, int line, string key, string? 
         return text;
     }
 
-    /// <summary>A text that must not stand in the file itself.</summary>
+    /// <summary>A text that must not stand in the file itself; in the environment (which has no lines) it may.</summary>
     public string? Secret()
     {
-        if (!string.IsNullOrWhiteSpace(raw) && !SecretResolver.HasReference(raw))
+        if (line > 0 && !string.IsNullOrWhiteSpace(raw) && !SecretResolver.HasReference(raw))
         {
             Fail("a secret does not stand in the file itself", "${env:NAME}, ${file:PATH}");
             return null;

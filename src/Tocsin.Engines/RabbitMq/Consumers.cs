@@ -1,0 +1,57 @@
+using System.Threading.Channels;
+using RabbitMQ.Client;
+
+namespace Tocsin.Engines.RabbitMq;
+
+/// <summary>Reads requests as they come, one after the other, while those before them are committed.</summary>
+internal sealed class PushConsumer(IChannel channel, ChannelWriter<Delivery> deliveries, RabbitMetrics metrics, Func<Task> cancelled) : AsyncDefaultBasicConsumer(channel)
+{
+    private readonly StringCache _words = new();
+
+    public override Task HandleBasicDeliverAsync(string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
+        IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
+    {
+        metrics.Delivered(redelivered);
+        deliveries.TryWrite(Read(deliveryTag, redelivered, properties, body));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The broker took the queue away.</summary>
+    public override async Task HandleBasicCancelAsync(string consumerTag, CancellationToken cancellationToken = default)
+    {
+        await base.HandleBasicCancelAsync(consumerTag, cancellationToken);
+        await cancelled();
+    }
+
+    private Delivery Read(ulong tag, bool again, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
+    {
+        var id = properties.MessageId ?? "";
+        try
+        {
+            var (pushed, respondAsync) = PushMessage.Read(body.Span, _words);
+            return new Delivery { Tag = tag, IsAgain = again, Id = id, Bytes = body.Length, ReplyTo = properties.ReplyTo, Pushed = pushed, RespondAsync = respondAsync };
+        }
+        catch (InvalidDataException error)
+        {
+            return new Delivery { Tag = tag, IsAgain = again, Id = id, Bytes = body.Length, Unreadable = body.ToArray(), Defect = $"it is no request of Tocsin's: {error.Message}" };
+        }
+    }
+}
+
+/// <summary>Hears from other nodes what the commits of this one's requests came to.</summary>
+internal sealed class ReplyConsumer(IChannel channel, Askers askers) : AsyncDefaultBasicConsumer(channel)
+{
+    public override Task HandleBasicDeliverAsync(string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
+        IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            askers.Tell(properties.CorrelationId ?? "", ResultMessage.Read(body.Span));
+        }
+        catch (InvalidDataException)
+        {
+            // Of a version that is not known here: whoever waits is told that the request is accepted.
+        }
+        return Task.CompletedTask;
+    }
+}

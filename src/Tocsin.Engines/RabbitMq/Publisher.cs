@@ -1,0 +1,224 @@
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+using Tocsin.Journal;
+
+namespace Tocsin.Engines.RabbitMq;
+
+/// <summary>
+/// Gives requests to the broker over a connection of its own (a broker short of memory or disk stops connections that publish, and the committer's must go on),
+/// and makes a new one whenever it has ended. A request is kept once the broker has confirmed it or its commit is known, and not before.
+/// </summary>
+internal sealed partial class Publisher(RabbitOptions options, string node, Askers askers, RabbitMetrics metrics, TimeProvider time) : IAsyncDisposable
+{
+    /// <summary>Requests, and bytes of them, that may wait for the broker's answer.</summary>
+    private const int MaxOutstanding = 4_096;
+    private const long MaxOutstandingBytes = 64 << 20;
+
+    /// <summary>So many at once whose senders do not wait for their commit are a burst.</summary>
+    private const int Burst = 4;
+
+    /// <summary>A broker that has not confirmed by then has lost its majority, or stands still: the sender is told, and comes again.</summary>
+    private static readonly TimeSpan ConfirmDeadline = TimeSpan.FromSeconds(10);
+
+    private readonly ILogger _logger = options.Logs.CreateLogger<Publisher>();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile IChannel? _channel;
+    private volatile string? _error = "not connected yet";
+    private volatile string? _blocked;
+    private Task _running = Task.CompletedTask;
+    private long _messages;
+    private int _outstanding;
+    private long _outstandingBytes;
+    private int _unhurried;
+
+    /// <summary>Why it cannot publish now; null when it can.</summary>
+    public string? Error => _blocked is { } reason ? $"the broker takes nothing now ({reason})" : _error;
+
+    /// <summary>The queue on which this node hears of commits that others made; null while it has none.</summary>
+    public string? ReplyTo { get; set; }
+
+    /// <summary>Many requests come at once whose senders wait for the broker only.</summary>
+    public bool IsBurst => Volatile.Read(ref _unhurried) >= Burst;
+
+    /// <summary>Ends when it broke; it goes on by itself over every fault of the broker.</summary>
+    public Task Running => _running;
+
+    /// <summary>Completes when it is connected the first time.</summary>
+    public Task StartAsync()
+    {
+        _running = Task.Run(RunAsync);
+        return _connected.Task;
+    }
+
+    /// <summary>False when as much waits for the broker as may.</summary>
+    public bool TryPublish(Pushed pushed, bool respondAsync, out Task<AppendResult?> done)
+    {
+        if (Error is { } error || _channel is not { } channel)
+        {
+            done = Task.FromException<AppendResult?>(new QueueUnavailableException(Error ?? "the broker is away"));
+            return true;
+        }
+        var message = new MessageWriter();
+        PushMessage.Write(message, pushed, respondAsync);
+        var bytes = message.Written.Length;
+        if (Interlocked.Increment(ref _outstanding) > MaxOutstanding || Interlocked.Add(ref _outstandingBytes, bytes) is var all && all > MaxOutstandingBytes && all > bytes)
+        {
+            Release(bytes);
+            message.Dispose();
+            done = Task.FromResult<AppendResult?>(null);
+            return false;
+        }
+        done = PublishAsync(channel, message, respondAsync);
+        return true;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running.ContinueWith(static _ => { }, TaskScheduler.Default);
+        _stop.Dispose();
+    }
+
+    private async Task<AppendResult?> PublishAsync(IChannel channel, MessageWriter message, bool respondAsync)
+    {
+        var id = $"{node}/{Interlocked.Increment(ref _messages)}";
+        var began = time.GetTimestamp();
+        var told = respondAsync ? null : askers.Wait(id);
+        var confirm = ConfirmAsync(channel, id, message, respondAsync);
+        try
+        {
+            var first = told is null ? confirm : await Task.WhenAny(told, confirm).WaitAsync(ConfirmDeadline, time);
+            if (first == told)
+                return await told;
+            if (await confirm.WaitAsync(ConfirmDeadline, time) is { } error)
+                return told is not null && !askers.GiveUp(id) ? await told : throw error;
+        }
+        catch (TimeoutException)
+        {
+            // Whether the broker has it nobody knows; but when it is committed it is.
+            return told is not null && !askers.GiveUp(id) ? await told : throw new QueueUnavailableException("the broker has not confirmed it in time");
+        }
+        if (told is null)
+            return null;
+        var left = options.Wait - time.GetElapsedTime(began);
+        try
+        {
+            return await told.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
+        }
+        catch (TimeoutException)
+        {
+            return askers.GiveUp(id) ? null : await told;
+        }
+    }
+
+    /// <summary>Never throws: who waits for it may have gone.</summary>
+    private async Task<QueueUnavailableException?> ConfirmAsync(IChannel channel, string id, MessageWriter message, bool respondAsync)
+    {
+        var bytes = message.Written.Length;
+        Interlocked.Add(ref _unhurried, respondAsync ? 1 : 0);
+        try
+        {
+            var properties = new BasicProperties { DeliveryMode = DeliveryModes.Persistent, MessageId = id, ReplyTo = ReplyTo };
+            await channel.BasicPublishAsync("", Topology.Push, mandatory: true, properties, message.Written, CancellationToken.None);
+            metrics.Confirmed();
+            return null;
+        }
+        catch (PublishException error)
+        {
+            metrics.Nacked();
+            return error.IsReturn
+                ? new QueueUnavailableException($"the queue {Topology.Push} is gone from the broker", error)
+                : new QueueUnavailableException("as many requests wait in the broker as may", error) { IsFull = true };
+        }
+        catch (Exception error)
+        {
+            metrics.Unknown();
+            return new QueueUnavailableException("the connection to the broker was lost", error);
+        }
+        finally
+        {
+            Interlocked.Add(ref _unhurried, respondAsync ? -1 : 0);
+            message.Dispose();
+            Release(bytes);
+        }
+    }
+
+    private void Release(int bytes)
+    {
+        Interlocked.Decrement(ref _outstanding);
+        Interlocked.Add(ref _outstandingBytes, -bytes);
+    }
+
+    private async Task RunAsync()
+    {
+        var (backoff, said) = (new Backoff(time), "");
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await using var connection = await Broker.ConnectAsync(options.Url, $"tocsin {node} push", _stop.Token);
+                await ServeAsync(connection, backoff);
+            }
+            catch (Exception) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error) when (Broker.IsFault(error))
+            {
+                _error = BrokerFault.Of(error, options.Url);
+            }
+            _channel = null;
+            // Said once, however often it is tried.
+            if (said != _error)
+                Log.Lost(_logger, said = _error!);
+            await backoff.WaitAsync(_stop.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private async Task ServeAsync(IConnection connection, Backoff backoff)
+    {
+        var ended = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        // No limiter of the client's: it slows down long before its limit, and what may wait is bounded above.
+        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true, outstandingPublisherConfirmationsRateLimiter: null), _stop.Token);
+        connection.ConnectionShutdownAsync += (_, reason) => Ended(reason.ReplyText);
+        channel.ChannelShutdownAsync += (_, reason) => Ended(reason.ReplyText);
+        connection.ConnectionBlockedAsync += (_, blocked) => Blocked(blocked.Reason);
+        connection.ConnectionUnblockedAsync += (_, _) => Blocked(null);
+        if (!channel.IsOpen)
+            ended.TrySetResult("closed at once");
+        (_channel, _blocked, _error) = (channel, null, null);
+        _connected.TrySetResult();
+        backoff.Reset();
+        Log.Connected(_logger, connection.Endpoint.HostName, connection.Endpoint.Port);
+        var reason = await ended.Task.WaitAsync(_stop.Token);
+        (_channel, _blocked, _error) = (null, null, $"the connection to RabbitMQ at {options.Url} ended ({reason})");
+
+        Task Ended(string text)
+        {
+            _error ??= "the connection to the broker ended";
+            ended.TrySetResult(text);
+            return Task.CompletedTask;
+        }
+
+        Task Blocked(string? why)
+        {
+            _blocked = why;
+            Log.Blocked(_logger, why ?? "no more");
+            return Task.CompletedTask;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(300, LogLevel.Information, "Pushes go to RabbitMQ at {Host}:{Port}")]
+        public static partial void Connected(ILogger logger, string host, int port);
+
+        [LoggerMessage(301, LogLevel.Warning, "Pushes are refused until the broker is back: {Error}")]
+        public static partial void Lost(ILogger logger, string error);
+
+        [LoggerMessage(302, LogLevel.Warning, "RabbitMQ blocks what is pushed: {Reason}")]
+        public static partial void Blocked(ILogger logger, string reason);
+    }
+}

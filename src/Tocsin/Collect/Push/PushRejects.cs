@@ -1,0 +1,61 @@
+using System.Buffers;
+using System.Text.Json;
+using Tocsin.Journal;
+
+namespace Tocsin.Collect.Push;
+
+/// <summary>
+/// Events that were found to be in conflict after their sender had been told that they are accepted: kept aside under the sender's name, where the rejects of
+/// a source are.
+/// </summary>
+public sealed class PushRejects(EventJournal journal)
+{
+    private const string Why = "accepted with 202, and then found to be there already with other content";
+    private readonly Dictionary<string, int> _kept = new(StringComparer.Ordinal);
+
+    /// <summary>Keeps the events of a request whose result says so; gives their number, and how many of them there was no room for. One call at a time.</summary>
+    public async Task<(int Conflicts, int Refused)> KeepAsync(Pushed pushed, AppendResult result, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var name = RejectStore.StateName(pushed.Sender);
+        var (writes, conflicts) = (new Dictionary<string, StateWrite>(StringComparer.Ordinal), 0);
+        if (!_kept.TryGetValue(name, out var kept))
+            kept = (await journal.Store.ListStateAsync(name, null, RejectStore.MaxKept, cancellation)).Count;
+        for (var i = 0; i < pushed.Events.Count; i++)
+        {
+            if (result.Status != AppendStatus.OtherContent && result.Entries[i].Status != EntryStatus.Changed)
+                continue;
+            conflicts++;
+            var e = (SecurityEvent)pushed.Events[i];
+            // The same event sent again is the same reject.
+            var key = $"{e.Id}-{e.Fingerprint:x16}";
+            if (kept + writes.Count < RejectStore.MaxKept || writes.ContainsKey(key))
+                writes[key] = new StateWrite(name, key, Row(e, now));
+        }
+        if (writes.Count > 0)
+            await journal.AppendAsync(new Append { State = [.. writes.Values] }, cancellation);
+        _kept[name] = kept + writes.Count;
+        return (conflicts, conflicts - writes.Count);
+    }
+
+    private static byte[] Row(SecurityEvent e, DateTimeOffset now)
+    {
+        var record = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(record))
+        {
+            json.WriteStartObject();
+            json.WriteString("id", e.Id.ToString());
+            json.WriteString("external_id", e.ExternalId);
+            json.WriteString("type", e.Type);
+            json.WriteString("source", e.Source);
+            json.WriteString("user_id", e.UserId);
+            json.WriteString("time", e.Time.ToString());
+            json.WritePropertyName("data");
+            if (e.Data.IsEmpty)
+                json.WriteNullValue();
+            else
+                json.WriteRawValue(e.Data.Utf8.Span, skipInputValidation: true);
+            json.WriteEndObject();
+        }
+        return RejectStore.Json(new RejectedRecord("push", record.WrittenSpan.ToArray(), Why), 1, now);
+    }
+}
