@@ -7,6 +7,9 @@ internal sealed class Backoff(TimeProvider time)
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(3);
     private TimeSpan _next = First;
 
+    /// <summary>Nothing was waited for since the last <see cref="Reset"/>.</summary>
+    public bool IsFirst => _next == First;
+
     public Task WaitAsync(CancellationToken cancellation)
     {
         var wait = _next * (0.75 + (Random.Shared.NextDouble() * 0.5));

@@ -63,7 +63,8 @@ internal static class Broker
 
     /// <summary>What a broker that is away, or refuses, makes the client throw.</summary>
     public static bool IsFault(Exception error) =>
-        error is RabbitMQClientException or IOException or TimeoutException or OperationCanceledException or System.Net.Sockets.SocketException or ObjectDisposedException;
+        error is RabbitMQClientException or IOException or TimeoutException or OperationCanceledException or System.Net.Sockets.SocketException or ObjectDisposedException
+            or System.Threading.Channels.ChannelClosedException;
 
     internal static Version? VersionOf(IConnection connection) =>
         connection.ServerProperties?.TryGetValue("version", out var value) == true && value is byte[] text ? Parse(Encoding.UTF8.GetString(text)) : null;

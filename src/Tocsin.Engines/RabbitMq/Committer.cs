@@ -22,6 +22,7 @@ internal sealed partial class Committer(
 
     /// <summary>How long a group is put off while a burst comes in, and how often it is looked whether one still does.</summary>
     private static readonly TimeSpan LongestWay = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestStandstill = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LookForBurst = TimeSpan.FromMilliseconds(20);
 
     private readonly ILogger _logger = options.Logs.CreateLogger<Committer>();
@@ -81,7 +82,7 @@ internal sealed partial class Committer(
                 Volatile.Write(ref _committing, 0);
             }
             // Said once, however often it is tried.
-            if (said != _error)
+            if (backoff.IsFirst || said != _error)
                 Log.Lost(_logger, said = _error ?? "the connection ended");
             await backoff.WaitAsync(_stop.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
@@ -252,9 +253,16 @@ internal sealed partial class Committer(
     private async Task WatchAsync(IChannel channel, CancellationToken ended)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
+        var since = time.GetTimestamp();
         do
         {
+            var before = _depth;
             Volatile.Write(ref _depth, (int)Math.Min(int.MaxValue / 2, await channel.MessageCountAsync(Topology.Push, ended)));
+            // What waits, gets no less, and is given to nobody here may be the broker's fault as well as another node's store: a new consumer ends the one.
+            if (_depth == 0 || _depth < before || Volatile.Read(ref _committing) > 0)
+                since = time.GetTimestamp();
+            else if (time.GetElapsedTime(since) > LongestStandstill)
+                throw new TimeoutException("nothing comes from the queue though requests wait in it");
             Volatile.Write(ref _deadLetters, (int)Math.Min(int.MaxValue, await channel.MessageCountAsync(Topology.Dead, ended)));
         }
         while (await timer.WaitForNextTickAsync(ended));

@@ -15,6 +15,15 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
     private const int MaxOutstanding = 4_096;
     private const long MaxOutstandingBytes = 64 << 20;
 
+    /// <summary>
+    /// A channel whose first message came while its queue's leader was dead refuses all that follow, though another leads by then. So one that refuses is replaced, but not
+    /// more often than this: the queue may be full indeed.
+    /// </summary>
+    private static readonly TimeSpan RenewAfter = TimeSpan.FromSeconds(1);
+
+    /// <summary>Requests that ask whether a silent broker confirms again.</summary>
+    private const int Probes = 8;
+
     /// <summary>So many at once whose senders do not wait for their commit are a burst.</summary>
     private const int Burst = 4;
 
@@ -28,13 +37,18 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
     private volatile string? _error = "not connected yet";
     private volatile string? _blocked;
     private Task _running = Task.CompletedTask;
+    private volatile Action _renew = static () => { };
+    private volatile Action<string> _leave = static _ => { };
     private long _messages;
     private int _outstanding;
     private long _outstandingBytes;
     private int _unhurried;
+    private volatile bool _isSilent;
 
     /// <summary>Why it cannot publish now; null when it can.</summary>
-    public string? Error => _blocked is { } reason ? $"the broker takes nothing now ({reason})" : _error;
+    public string? Error => Unreachable ?? (_isSilent ? $"RabbitMQ at {options.Url} does not confirm what it is given: check that a majority of its nodes runs" : null);
+
+    private string? Unreachable => _blocked is { } reason ? $"the broker takes nothing now ({reason})" : _error;
 
     /// <summary>The queue on which this node hears of commits that others made; null while it has none.</summary>
     public string? ReplyTo { get; set; }
@@ -55,7 +69,8 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
     /// <summary>False when as much waits for the broker as may.</summary>
     public bool TryPublish(Pushed pushed, bool respondAsync, out Task<AppendResult?> done)
     {
-        if (Error is { } error || _channel is not { } channel)
+        // A broker that has fallen silent is asked by a few only, until it confirms again: the others need not wait for nothing.
+        if (Unreachable is not null || _channel is not { } channel || (_isSilent && Volatile.Read(ref _outstanding) >= Probes))
         {
             done = Task.FromException<AppendResult?>(new QueueUnavailableException(Error ?? "the broker is away"));
             return true;
@@ -63,7 +78,8 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
         var message = new MessageWriter();
         PushMessage.Write(message, pushed, respondAsync);
         var bytes = message.Written.Length;
-        if (Interlocked.Increment(ref _outstanding) > MaxOutstanding || Interlocked.Add(ref _outstandingBytes, bytes) is var all && all > MaxOutstandingBytes && all > bytes)
+        var (requests, all) = (Interlocked.Increment(ref _outstanding), Interlocked.Add(ref _outstandingBytes, bytes));
+        if (requests > MaxOutstanding || (all > MaxOutstandingBytes && all > bytes))
         {
             Release(bytes);
             message.Dispose();
@@ -97,6 +113,9 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
         }
         catch (TimeoutException)
         {
+            _isSilent = true;
+            // Perhaps it is this node, or this channel: another one may be heard.
+            _leave("nothing was confirmed in time");
             // Whether the broker has it nobody knows; but when it is committed it is.
             return told is not null && !askers.GiveUp(id) ? await told : throw new QueueUnavailableException("the broker has not confirmed it in time");
         }
@@ -122,12 +141,14 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
         {
             var properties = new BasicProperties { DeliveryMode = DeliveryModes.Persistent, MessageId = id, ReplyTo = ReplyTo };
             await channel.BasicPublishAsync("", Topology.Push, mandatory: true, properties, message.Written, CancellationToken.None);
+            _isSilent = false;
             metrics.Confirmed();
             return null;
         }
         catch (PublishException error)
         {
             metrics.Nacked();
+            _renew();
             return error.IsReturn
                 ? new QueueUnavailableException($"the queue {Topology.Push} is gone from the broker", error)
                 : new QueueUnavailableException("as many requests wait in the broker as may", error) { IsFull = true };
@@ -171,7 +192,7 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
             }
             _channel = null;
             // Said once, however often it is tried.
-            if (said != _error)
+            if (backoff.IsFirst || said != _error)
                 Log.Lost(_logger, said = _error!);
             await backoff.WaitAsync(_stop.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
@@ -180,20 +201,28 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
     private async Task ServeAsync(IConnection connection, Backoff backoff)
     {
         var ended = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        // No limiter of the client's: it slows down long before its limit, and what may wait is bounded above.
-        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true, outstandingPublisherConfirmationsRateLimiter: null), _stop.Token);
+        _leave = why => ended.TrySetResult(why);
         connection.ConnectionShutdownAsync += (_, reason) => Ended(reason.ReplyText);
-        channel.ChannelShutdownAsync += (_, reason) => Ended(reason.ReplyText);
         connection.ConnectionBlockedAsync += (_, blocked) => Blocked(blocked.Reason);
         connection.ConnectionUnblockedAsync += (_, _) => Blocked(null);
-        if (!channel.IsOpen)
-            ended.TrySetResult("closed at once");
-        (_channel, _blocked, _error) = (channel, null, null);
-        _connected.TrySetResult();
-        backoff.Reset();
+        _blocked = null;
         Log.Connected(_logger, connection.Endpoint.HostName, connection.Endpoint.Port);
-        var reason = await ended.Task.WaitAsync(_stop.Token);
-        (_channel, _blocked, _error) = (null, null, $"the connection to RabbitMQ at {options.Url} ended ({reason})");
+        while (!ended.Task.IsCompleted)
+        {
+            // No limiter of the client's: it slows down long before its limit, and what may wait is bounded above.
+            await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true, outstandingPublisherConfirmationsRateLimiter: null), _stop.Token);
+            var (renewed, opened) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), time.GetTimestamp());
+            channel.ChannelShutdownAsync += (_, reason) => _channel == channel ? Ended(reason.ReplyText) : Task.CompletedTask;
+            _renew = () => _ = time.GetElapsedTime(opened) > RenewAfter && renewed.TrySetResult();
+            if (!channel.IsOpen)
+                ended.TrySetResult("closed at once");
+            (_channel, _error) = (channel, null);
+            _connected.TrySetResult();
+            backoff.Reset();
+            await Task.WhenAny(ended.Task, renewed.Task).WaitAsync(_stop.Token);
+            _channel = null;
+        }
+        (_blocked, _error) = (null, $"the connection to RabbitMQ at {options.Url} ended ({await ended.Task})");
 
         Task Ended(string text)
         {

@@ -39,6 +39,10 @@ internal sealed class PushLoad : IAsyncDisposable
     /// <summary>What is beside the point of a test, for its figures.</summary>
     public string Beside => $"{_retries} repeats, {_abandoned} given up";
 
+    /// <summary>How the writers are, for a test that waits for them in vain.</summary>
+    public string Shown => $"{_writers.Count(writer => !writer.IsCompleted)} of {_writers.Length} writers go on; answers {string.Join(", ", _statuses.Select(pair => $"{pair.Value} x {pair.Key}"))}; {Beside}"
+        + $"; {_writers.FirstOrDefault(writer => writer.IsFaulted)?.Exception}";
+
     /// <summary>Ends the writers where they are: what they wait for is given up.</summary>
     public async Task StopAsync()
     {

@@ -157,7 +157,8 @@ internal sealed class RabbitBroker : IAsyncDisposable
         }
     }, () => Log(node));
 
-    private string Log(int node)
+    /// <summary>The end of a node's log.</summary>
+    public string Log(int node)
     {
         var file = _folder.File($"n{node}/log/{_nodes[node].Name}.log");
         return File.Exists(file) ? string.Join('\n', File.ReadLines(file).TakeLast(30)) : "no log";
