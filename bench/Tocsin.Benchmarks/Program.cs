@@ -35,7 +35,7 @@ catch (Exception e) when (e is ArgumentException or FormatException)
     await Console.Error.WriteLineAsync(e.Message);
     return 2;
 }
-catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or Microsoft.Playwright.PlaywrightException)
 {
     await Console.Error.WriteLineAsync(e.Message);
     return 1;

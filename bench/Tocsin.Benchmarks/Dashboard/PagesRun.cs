@@ -8,12 +8,12 @@ internal static class PagesRun
 {
     private const double AskedMs = 300;
 
-    /// <summary>Goes to where the step begins and lets the page come to rest.</summary>
+    /// <summary>Closes an open menu, goes to where the step begins and lets the page come to rest.</summary>
     private const string Begin = """
         async (from) => {
+          document.body.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
           if (location.hash !== from) location.hash = from;
           await new Promise((resolve) => setTimeout(resolve, 100));
-          document.body.click();
           await probe.quiet();
         }
         """;
