@@ -21,6 +21,7 @@ internal sealed class LiveRun
     private readonly List<double> _longTasks = [];
     private readonly List<double> _rows = [];
     private readonly List<string> _memory = [];
+    private string _work = "";
 
     private LiveRun(TextWriter output, Options options)
     {
@@ -40,6 +41,7 @@ internal sealed class LiveRun
         await page.WaitForSelectorAsync(".dot.live");
         var cdp = await page.Context.NewCDPSessionAsync(page);
         await cdp.SendAsync("HeapProfiler.enable");
+        await cdp.SendAsync("Performance.enable");
         var total = (long)((_seconds + WarmSeconds) * _rate) / Batch * Batch;
         var pacer = new Pacer((double)_rate / Batch, Lanes);
         var requests = new BatchRequests(_target, new Samples(), Batch, keyed: false);
@@ -70,6 +72,7 @@ internal sealed class LiveRun
         var weighed = 0;
         var began = TimeProvider.System.GetTimestamp();
         await page.EvaluateAsync("() => probe.takeFrames()");
+        var before = await WorkAsync(cdp);
         while (!pushing.IsCompleted)
         {
             var elapsed = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
@@ -81,7 +84,16 @@ internal sealed class LiveRun
             await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
             await LookAsync(page);
         }
+        var after = await WorkAsync(cdp);
+        var lasted = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
+        _work = string.Join(", ", after.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {(pair.Value - before[pair.Key]) * 1000 / lasted:F0}")));
     }
+
+    /// <summary>Seconds the page's thread has worked so far, by what it did.</summary>
+    private static async Task<Dictionary<string, double>> WorkAsync(ICDPSession cdp) =>
+        (await cdp.SendAsync("Performance.getMetrics"))!.Value.GetProperty("metrics").EnumerateArray()
+            .Where(metric => metric.GetProperty("name").GetString() is "TaskDuration" or "ScriptDuration" or "LayoutDuration" or "RecalcStyleDuration")
+            .ToDictionary(metric => metric.GetProperty("name").GetString()!, metric => metric.GetProperty("value").GetDouble(), StringComparer.Ordinal);
 
     private async Task LookAsync(IPage page)
     {
@@ -115,6 +127,7 @@ internal sealed class LiveRun
         var fps = figures.Add("frames a second, each second", _framesASecond, "50 asked", "F1");
         figures.Add("tasks above 50 ms, ms", _longTasks);
         figures.Add("rows", _rows, $"{MaxRows} at most");
+        _output.WriteLine($"the page's thread, ms a second: {_work}");
         foreach (var weight in _memory)
             _output.WriteLine("memory " + weight);
         _output.WriteLine(FormattableString.Invariant($"result fps={fps:F1} long_tasks={_longTasks.Count} lost={total - arrived} missing={missing} rows={_rows.Max():F0}"));
