@@ -6,8 +6,6 @@ namespace Tocsin.Projections;
 internal sealed class EmployeeWriter(BoardSelection selection, FragmentWriter to)
 {
     private readonly List<Taken>[] lists = [[], [], [], []];
-    private readonly int[] counts = new int[Lists.Count];
-    private readonly bool onlyCounts = selection.PerPriority == 0;
     private readonly ByteBuffer text = new();
 
     /// <summary>Finds what there is of an employee, of one or more kinds; false when the selection leaves nothing.</summary>
@@ -17,28 +15,15 @@ internal sealed class EmployeeWriter(BoardSelection selection, FragmentWriter to
             return true;
         foreach (var list in lists)
             list.Clear();
-        Array.Clear(counts);
         foreach (var pile in piles)
             foreach (var chunk in pile.Chunks)
-                Select(chunk.Rows.AsSpan(), chunk.Json);
+                foreach (ref readonly var row in chunk.Rows.AsSpan())
+                    if (selection.Takes(row))
+                        lists[Lists.IndexOf(row.Priority)].Add(new Taken(row, chunk.Json));
         if (piles.Length > 1)
             foreach (var list in lists)
                 list.Sort(static (left, right) => Row.CompareInTime(left.Row, right.Row));
-        return counts.AsSpan().ContainsAnyExcept(0);
-    }
-
-    /// <summary>Who asks for counts alone, as a page with all employees does every few seconds, is not made to wait for lists.</summary>
-    private void Select(ReadOnlySpan<Row> rows, byte[] json)
-    {
-        foreach (ref readonly var row in rows)
-        {
-            if (!selection.Takes(row))
-                continue;
-            var at = Lists.IndexOf(row.Priority);
-            counts[at]++;
-            if (!onlyCounts)
-                lists[at].Add(new Taken(row, json));
-        }
+        return lists.Any(l => l.Count > 0);
     }
 
     /// <summary>Writes the value of the employee that was selected last.</summary>
@@ -51,15 +36,15 @@ internal sealed class EmployeeWriter(BoardSelection selection, FragmentWriter to
             return;
         }
         var last = Priority.None;
-        for (var priority = Priority.Low; priority <= Priority.Critical; priority++)
+        foreach (var list in lists)
         {
-            var at = Lists.IndexOf(priority);
-            if (counts[at] == 0)
+            if (list.Count == 0)
                 continue;
+            var priority = list[0].Row.Priority;
             text.CutTo(0);
-            Lists.OpenAfter(text, last, priority, counts[at]);
+            Lists.OpenAfter(text, last, priority, list.Count);
             to.AddText(text.Written);
-            WriteIncidents(CollectionsMarshal.AsSpan(lists[at])[^Math.Min(lists[at].Count, selection.PerPriority ?? int.MaxValue)..]);
+            WriteIncidents(CollectionsMarshal.AsSpan(list)[^Math.Min(list.Count, selection.PerPriority ?? int.MaxValue)..]);
             last = priority;
         }
         text.CutTo(0);
