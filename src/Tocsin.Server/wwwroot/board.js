@@ -13,6 +13,7 @@ export async function readBoard(query, signal) {
     row.weight = weightOf(row);
     return row;
   });
-  rows.sort((a, b) => b.weight - a.weight || a.id.localeCompare(b.id, undefined, { numeric: true }));
+  // The service answers in the order of ids, and equals keep it: comparing ids here took a quarter of a second for 10,000 people.
+  rows.sort((a, b) => b.weight - a.weight);
   return { rows, incomplete: answer.incomplete, floor: answer.floor, asOf: answer.asOf };
 }
