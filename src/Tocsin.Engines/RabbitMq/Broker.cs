@@ -49,10 +49,11 @@ internal static class Broker
         try
         {
             await using var connection = await ConnectAsync(url, "tocsin start", cancellation);
-            if (VersionOf(connection) is { } version && version < Oldest)
+            var version = VersionOf(connection);
+            if (version < Oldest)
                 throw new QueueOpenException($"RabbitMQ at {url} is version {version}, which has no quorum queues: {Oldest} or later is needed.");
             await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellation);
-            await Topology.DeclareAsync(channel, cancellation);
+            await Topology.DeclareAsync(channel, version, cancellation);
             await connection.CloseAsync(cancellation);
         }
         catch (Exception error) when (IsFault(error) && !cancellation.IsCancellationRequested)

@@ -96,7 +96,7 @@ internal sealed partial class Committer(
         var replies = await OpenAsync(connection, ended, confirms: false);
         var dead = await OpenAsync(connection, ended, confirms: true);
         var watch = await OpenAsync(connection, ended, confirms: false);
-        await Topology.DeclareAsync(watch, ended.Token);
+        await Topology.DeclareAsync(watch, Broker.VersionOf(connection), ended.Token);
 
         var hears = await replies.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, cancellationToken: ended.Token);
         await replies.BasicConsumeAsync(hears.QueueName, autoAck: true, new ReplyConsumer(replies, askers), ended.Token);

@@ -20,13 +20,19 @@ internal static class Topology
     /// <summary>Beyond it nothing more is set aside: the requests wait in their queue, and health says so.</summary>
     public const int MaxDeadLetters = 10_000;
 
-    public static async Task DeclareAsync(IChannel channel, CancellationToken cancellation)
+    /// <summary>From here on a quorum queue drops what it has given out 20 times, unless it is told not to: a node that dies again and again must not cost an acknowledged request.</summary>
+    private static readonly Version DropsByDefault = new(4, 0);
+
+    public static async Task DeclareAsync(IChannel channel, Version? broker, CancellationToken cancellation)
     {
-        // One consumer at a time, the others stand by: that keeps the order, also when one dies and its messages go to the next.
-        await channel.QueueDeclareAsync(Push, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?>(StringComparer.Ordinal)
+        Dictionary<string, object?> push = new(StringComparer.Ordinal)
         {
             ["x-queue-type"] = "quorum", ["x-single-active-consumer"] = true, ["x-overflow"] = "reject-publish", ["x-max-length-bytes"] = MaxBytes,
-        }, cancellationToken: cancellation);
+        };
+        if (broker >= DropsByDefault)
+            push["x-delivery-limit"] = -1;
+        // One consumer at a time, the others stand by: that keeps the order, also when one dies and its messages go to the next.
+        await channel.QueueDeclareAsync(Push, durable: true, exclusive: false, autoDelete: false, push, cancellationToken: cancellation);
         await channel.QueueDeclareAsync(Dead, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?>(StringComparer.Ordinal)
         {
             ["x-queue-type"] = "quorum", ["x-overflow"] = "reject-publish", ["x-max-length"] = MaxDeadLetters,
