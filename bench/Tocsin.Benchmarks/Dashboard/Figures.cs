@@ -6,10 +6,6 @@ namespace Tocsin.Benchmarks.Dashboard;
 internal sealed class Figures(TextWriter output, string unit)
 {
     private const int NameWidth = 46;
-    private double _worst;
-
-    /// <summary>The largest median so far.</summary>
-    public double WorstMedian => _worst;
 
     public void Head() => output.WriteLine($"{"",-NameWidth} {"runs",4} {"min",8} {"median",8} {"p95",8} {"max",8}  {unit}");
 
@@ -21,8 +17,6 @@ internal sealed class Figures(TextWriter output, string unit)
             return 0;
         string At(double share) => sorted[Math.Max(0, (int)Math.Ceiling(sorted.Length * share) - 1)].ToString(format, CultureInfo.InvariantCulture);
         output.WriteLine($"{name,-NameWidth} {sorted.Length,4} {At(0),8} {At(0.5),8} {At(0.95),8} {At(1),8}  {note}".TrimEnd());
-        var median = sorted[Math.Max(0, (int)Math.Ceiling(sorted.Length * 0.5) - 1)];
-        _worst = Math.Max(_worst, median);
-        return median;
+        return sorted[Math.Max(0, (int)Math.Ceiling(sorted.Length * 0.5) - 1)];
     }
 }
