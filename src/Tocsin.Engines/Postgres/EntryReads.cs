@@ -52,6 +52,8 @@ internal static class EntryReads
     {
         var events = new Dictionary<long, SecurityEvent>(sequences.Length);
         await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Sql.Part(Some, sequences, maxBytes), AmendmentRows.NewestOf(sequences, ceiling, withRecord: true) } };
+        // To plan it over all partitions costs more than to run it. A connection of the pool keeps what it has prepared.
+        await batch.PrepareAsync(cancellation);
         await using var rows = await batch.ExecuteReaderAsync(cancellation);
         while (await rows.ReadAsync(cancellation))
             events[rows.GetInt64(0)] = EventRows.Read(rows);

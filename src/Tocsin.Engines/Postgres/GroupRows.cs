@@ -57,6 +57,7 @@ internal static class GroupRows
         Add(Sql.Part(KnownTargets, targets));
         Add(AmendmentRows.NewestOf(targets, long.MaxValue, withRecord: false));
 
+        await batch.PrepareAsync(cancellation);
         await using var rows = await batch.ExecuteReaderAsync(cancellation);
         for (var skipped = isJudged ? 2 : 1; skipped > 0; skipped--)
             await rows.NextResultAsync(cancellation);

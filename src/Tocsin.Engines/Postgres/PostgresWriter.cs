@@ -108,6 +108,7 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
         rest.BatchCommands.Add(Sql.Part("SELECT pg_notify('tocsin', $1)", Node.ToString()));
         var move = GroupRows.MoveHead(judged, reserved.First);
         rest.BatchCommands.Add(move);
+        await rest.PrepareAsync(cancellation);
         await rest.ExecuteNonQueryAsync(cancellation);
         return move.RecordsAffected == 1 || await _reserve.WaitAsync(connection, reserved, () => GroupRows.MoveHead(judged, reserved.First), batch, cancellation);
     }

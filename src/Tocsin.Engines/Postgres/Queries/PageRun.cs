@@ -107,10 +107,12 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
             var key = new EventKey(rows.GetInt64(0), rows.GetInt64(1));
             var isTaken = rows.GetBoolean(2);
             seen += isTaken ? 1 : 0;
+            if (seen > most)
+                break;
             // An event whose both sides are asked for is found by either.
             if (isTaken && (keys.Count == 0 || keys[^1] != key))
                 keys.Add(key);
-            if (rows.GetInt64(3) >= slice || seen == most)
+            if (rows.GetInt64(3) == slice || seen == most)
                 end = key;
         }
         return (keys, end);
@@ -156,7 +158,7 @@ internal sealed class PageRun(NpgsqlConnection connection, long head, EventQuery
                 SELECT ticks, tie, row_number() OVER () AS place,
                     ({filter} AND CASE WHEN e.to_sequence IS NULL THEN {FilterSql.IsCurrentEvent(ceiling)} ELSE {FilterSql.IsCurrentVersion(ceiling)} END) IS TRUE AS taken
                 FROM (SELECT * FROM ({string.Join(" UNION ALL ", parts)}) u {cut}) e) t
-            WHERE taken OR place >= {last} LIMIT {values.Add(most)}
+            WHERE taken OR place = {last} LIMIT {values.Add(most + 1)}
             """;
     }
 
