@@ -142,5 +142,5 @@ public sealed class PostgresNodesTests : IAsyncLifetime
 
     private static SecurityEvent Fresh() => Some.Event() with { Id = EventId.Create(DateTimeOffset.UnixEpoch) };
 
-    private Task<PostgresJournalStore> OpenAsync() => PostgresJournalStore.OpenAsync(_connection, TimeProvider.System, null, default);
+    private Task<PostgresJournalStore> OpenAsync() => PostgresJournalStore.OpenAsync(_connection, TimeProvider.System, new PostgresOptions { CopyFrom = 100 }, default);
 }
