@@ -53,7 +53,7 @@ static int Usage()
                Tocsin.Benchmarks walk   --total N [--rate 1000]
                Tocsin.Benchmarks stream [--readers 1] [--rate 500] [--seconds 10]
                Tocsin.Benchmarks raw    [--total N] [--group 10000] [--keyed] [--days D] [--dir DIR | --keep DIR]
-               Tocsin.Benchmarks postgres --connection "Host=..." [--beside "Host=..."] [--total N] [--group 10000] [--nodes 1] [--keyed] [--days D] [--copy-from 200]
+               Tocsin.Benchmarks postgres --connection "Host=..." [--beside "Host=..."] [--total N] [--group 10000] [--nodes 1] [--keyed] [--days D] [--copy-from 2000]
                Tocsin.Benchmarks geo    [--file FILE] [--rounds 5]
                Tocsin.Benchmarks spread --dir DIR [--total 1000000]
                Tocsin.Benchmarks dashboard-cold  [--runs 10] | dashboard-pages [--runs 7] [--only overview,people,...] | dashboard-live [--rate 500] [--minutes 1]   each [--chromium FILE]

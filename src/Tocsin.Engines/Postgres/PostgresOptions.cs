@@ -11,7 +11,7 @@ public sealed record PostgresOptions
     public long PartitionRows { get; init; } = 2_000_000;
 
     /// <summary>Events of a transaction from which they go in by COPY; fewer go in as arrays, with everything else in one message.</summary>
-    public int CopyFrom { get; init; } = 200;
+    public int CopyFrom { get; init; } = 2_000;
 
     /// <summary>How often the head is asked for what other nodes committed, should no notification come.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromMilliseconds(200);

@@ -46,6 +46,7 @@ public sealed class SourceLeaseTests : IAsyncLifetime
         await TickAsync(() => b.View.LastSuccess is not null && b.View.Node == "a");
         a.View.Node.ShouldBe("a");
         _calls.ShouldAllBe(node => node == "a");
+        await TickAsync(() => a.Leases.Nodes.Count == 2);
         a.Leases.Nodes.Select(node => (node.Name, string.Join(',', node.Sources))).ShouldBe([("a", "s"), ("b", "")]);
     }
 

@@ -6,7 +6,7 @@ namespace Tocsin.Tests.Engines;
 /// <summary>The server vanishes in the midst of commits: what was acknowledged is there, nothing is there twice, and it goes on by itself.</summary>
 public sealed class PostgresCrashTests
 {
-    private const int Kills = 5;
+    private const int Kills = 4;
     private const int Nodes = 2;
 
     [Fact]
@@ -72,5 +72,5 @@ public sealed class PostgresCrashTests
         return told;
     }
 
-    private static Task<PostgresJournalStore> OpenAsync(string connection) => PostgresJournalStore.OpenAsync(connection, TimeProvider.System, null, default);
+    private static Task<PostgresJournalStore> OpenAsync(string connection) => PostgresJournalStore.OpenAsync(connection, TimeProvider.System, new PostgresOptions { CopyFrom = 100 }, default);
 }

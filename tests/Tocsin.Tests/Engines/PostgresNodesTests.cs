@@ -130,6 +130,29 @@ public sealed class PostgresNodesTests : IAsyncLifetime
         names.ShouldNotContain("own");
     }
 
+    [Fact]
+    public async Task What_one_node_commits_is_told_on_another_at_once()
+    {
+        var took = new List<double>();
+        for (var i = 0; i < 100; i++)
+        {
+            var told = new TaskCompletionSource();
+            var wanted = i + 1;
+            _nodes[1].Changed = change =>
+            {
+                if (change.Head >= wanted)
+                    told.TrySetResult();
+            };
+            await _nodes[0].CommitAsync([new Append { Entries = [Fresh()] }], default);
+            var since = TimeProvider.System.GetTimestamp();
+            await Until.DoneAsync(told.Task);
+            took.Add(TimeProvider.System.GetElapsedTime(since).TotalMilliseconds);
+        }
+        took.Sort();
+        // Well below the 200 ms between two looks without a notification.
+        took[50].ShouldBeLessThan(50, $"p99 {took[98]:F1} ms");
+    }
+
     /// <summary>A node that dies between taking sequences and writing them leaves no gap, and stops nobody for long.</summary>
     [Fact]
     public async Task Sequences_that_were_promised_and_never_written_are_given_again()
@@ -142,5 +165,5 @@ public sealed class PostgresNodesTests : IAsyncLifetime
 
     private static SecurityEvent Fresh() => Some.Event() with { Id = EventId.Create(DateTimeOffset.UnixEpoch) };
 
-    private Task<PostgresJournalStore> OpenAsync() => PostgresJournalStore.OpenAsync(_connection, TimeProvider.System, null, default);
+    private Task<PostgresJournalStore> OpenAsync() => PostgresJournalStore.OpenAsync(_connection, TimeProvider.System, new PostgresOptions { CopyFrom = 100 }, default);
 }
