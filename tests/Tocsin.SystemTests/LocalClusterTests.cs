@@ -1,0 +1,27 @@
+using Tocsin.SystemTests.Kit;
+
+namespace Tocsin.SystemTests;
+
+/// <summary>
+/// <c>deploy/local-cluster check</c>: three nodes on PostgreSQL behind three nodes of RabbitMQ; one of each is killed while load runs, one is stopped past its
+/// lease, and nothing is lost, doubled or different.
+/// </summary>
+public sealed class LocalClusterTests
+{
+    [Fact]
+    public async Task A_cluster_whose_parts_die_loses_nothing_doubles_nothing_and_ends_with_equal_boards()
+    {
+        if (!File.Exists("/usr/lib/rabbitmq/bin/rabbitmq-server") || Directory.GetDirectories("/usr/lib/postgresql").Length == 0)
+        {
+            const string Missing = "PostgreSQL or RabbitMQ is not installed (Debian: apt-get install postgresql rabbitmq-server).";
+            Assert.SkipUnless(Environment.GetEnvironmentVariable("CI") is "true" or "1", Missing);
+            Assert.Fail(Missing);
+        }
+        var kills = Environment.GetEnvironmentVariable("TOCSIN_CLUSTER_KILLS") ?? "1";
+        var check = await Tool.RunAsync(Path.Combine(Shared.Repository, "deploy/local-cluster"), "check", "--kills", kills);
+        foreach (var line in check.Output.Split('\n').Where(line => line.Contains("again", StringComparison.Ordinal) || line.Contains("another", StringComparison.Ordinal) || line.StartsWith("Stored", StringComparison.Ordinal)))
+            Figures.Print($"local cluster: {line.Trim()}");
+        check.Code.ShouldBe(0, check.Output + check.Error);
+        check.Output.ShouldContain("OK: nothing lost, nothing doubled, the boards are equal");
+    }
+}
