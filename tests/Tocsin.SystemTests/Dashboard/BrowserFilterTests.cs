@@ -27,11 +27,11 @@ public sealed class BrowserFilterTests(Dashboards dashboards) : BrowserTest(dash
         await Expect(visit.Rows("Alerts")).ToHaveCountAsync(expected.GetArrayLength());
         await Expect(Chip(visit, "Priority critical")).ToBeVisibleAsync();
         await Expect(Chip(visit, "Country United States (US)")).ToBeVisibleAsync();
-        await Expect(visit.Field("Search events")).ToHaveValueAsync("Port scan");
+        await Expect(visit.Page.GetByRole(AriaRole.Searchbox)).ToHaveValueAsync("Port scan");
 
         await visit.Page.GoBackAsync();
         await AtAsync(visit, "#/alerts?priority=critical&country=US");
-        await Expect(visit.Field("Search events")).ToHaveValueAsync("");
+        await Expect(visit.Page.GetByRole(AriaRole.Searchbox)).ToHaveValueAsync("");
         await visit.Page.GoBackAsync();
         await AtAsync(visit, "#/alerts?priority=critical");
         await visit.ClickAsync(Chip(visit, "Priority critical"));
@@ -91,7 +91,7 @@ public sealed class BrowserFilterTests(Dashboards dashboards) : BrowserTest(dash
         await service.Server.PostAsync("/event", """{"type":"window.old","time":"2001-02-03T04:05:06Z"}""");
         var visit = await HouseAsync();
         await visit.GoAsync("#/events?type=window.old");
-        await Expect(visit.Page.GetByText("Nothing matches. Choose a longer window, or take a filter away.")).ToBeVisibleAsync();
+        await Expect(visit.Page.GetByText("Nothing matches")).ToBeVisibleAsync();
         await visit.ClickAsync(visit.Link("all"));
         await Expect(visit.Rows("Events")).ToHaveCountAsync(1);
         await Expect(visit.Rows("Events").GetByTitle("2001-02-03 04:05:06")).ToBeVisibleAsync();
@@ -125,7 +125,7 @@ public sealed class BrowserFilterTests(Dashboards dashboards) : BrowserTest(dash
 
     private static async Task SearchAsync(Visit visit, string text)
     {
-        await visit.Field("Search events").FillAsync(text);
+        await visit.Page.GetByRole(AriaRole.Searchbox).FillAsync(text);
         await visit.Page.Keyboard.PressAsync("Enter");
     }
 }
