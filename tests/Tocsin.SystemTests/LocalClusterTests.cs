@@ -1,5 +1,3 @@
-using Tocsin.SystemTests.Kit;
-
 namespace Tocsin.SystemTests;
 
 /// <summary>
@@ -19,9 +17,9 @@ public sealed class LocalClusterTests
         }
         var kills = Environment.GetEnvironmentVariable("TOCSIN_CLUSTER_KILLS") ?? "1";
         var check = await Tool.RunAsync(Path.Combine(Shared.Repository, "deploy/local-cluster"), "check", "--kills", kills);
-        foreach (var line in check.Output.Split('\n').Where(line => line.Contains("again", StringComparison.Ordinal) || line.Contains("another", StringComparison.Ordinal) || line.StartsWith("Stored", StringComparison.Ordinal)))
+        foreach (var line in check.Out.Split('\n').Where(line => line.Contains("again", StringComparison.Ordinal) || line.Contains("another", StringComparison.Ordinal) || line.StartsWith("Stored", StringComparison.Ordinal)))
             Figures.Print($"local cluster: {line.Trim()}");
-        check.Code.ShouldBe(0, check.Output + check.Error);
-        check.Output.ShouldContain("OK: nothing lost, nothing doubled, the boards are equal");
+        check.Code.ShouldBe(0, check.Out + check.Err);
+        check.Out.ShouldContain("OK: nothing lost, nothing doubled, the boards are equal");
     }
 }
