@@ -110,12 +110,12 @@ public sealed class RabbitFaultTests(OneBroker one) : IClassFixture<OneBroker>
             await one.Broker.RestartAsync(0);
             var back = TimeProvider.System.GetTimestamp();
             before = load.Acknowledged;
-            await Eventually.BeAsync("pushes are acknowledged again", Patience, () => Task.FromResult(load.Acknowledged > before), server.Process.Shown);
+            await Eventually.BeAsync("pushes are acknowledged again", Patience, () => Task.FromResult(load.Acknowledged > before), () => $"{load.Shown}\n{server.Process.Shown()}");
             var took = TimeProvider.System.GetElapsedTime(back);
             slowest = took > slowest ? took : slowest;
         }
         await load.StopAsync();
-        await Eventually.BeAsync("nothing waits", Patience, async () => (await server.JsonAsync("/health")).GetProperty("queue").GetProperty("depth").GetInt32() == 0, server.Process.Shown);
+        await load.DrainedAsync(server);
         await load.VerifyAsync(server);
         Figures.Print($"{kills} x kill -9 of the broker under load: {load.Acknowledged} acknowledged, 0 lost, 0 doubled ({load.Beside}); acknowledged again {slowest.TotalSeconds:F1} s after it listens at the latest");
     }

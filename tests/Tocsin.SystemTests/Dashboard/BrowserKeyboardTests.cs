@@ -53,7 +53,7 @@ public sealed class BrowserKeyboardTests(Dashboards dashboards) : BrowserTest(da
         await PressAsync(visit, "Escape");
         await Expect(visit.Page.GetByRole(AriaRole.Searchbox)).Not.ToBeFocusedAsync();
         await PressAsync(visit, "g", "p");
-        await Expect(visit.Page.Locator("[data-row] a[data-open]").First).ToBeVisibleAsync();
+        await Expect(visit.Rows("Incidents by person and priority").First).ToBeVisibleAsync();
         await PressAsync(visit, "j", "Enter");
         await Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = "What concerns " })).ToBeVisibleAsync();
     }

@@ -50,6 +50,10 @@ internal sealed class PushLoad : IAsyncDisposable
         await Task.WhenAll(_writers);
     }
 
+    /// <summary>Behind a broker: waits until as much is stored as was acknowledged. The broker is asked how much waits once a second only.</summary>
+    public Task DrainedAsync(ServerProcess server) => Eventually.BeAsync("as much is stored as was acknowledged", TimeSpan.FromSeconds(60),
+        async () => (await server.JsonAsync($"/stats?type={Type}&by=type")).GetProperty("total").GetInt32() >= Acknowledged, server.Process.Shown);
+
     /// <summary>All that was acknowledged is there once, unaltered, under the id that was told; of what was given up, all of a batch or none.</summary>
     public async Task VerifyAsync(ServerProcess server)
     {
