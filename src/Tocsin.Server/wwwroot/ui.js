@@ -100,7 +100,7 @@ export function ErrorBox({ error, retry }) {
 /** The data when there is some; else that it is asked for, or why it is not there. */
 export function Loaded({ of, children, lines = 3 }) {
   if (of.error && !of.data) return html`<${ErrorBox} error=${of.error} retry=${of.reload} />`;
-  if (!of.data) return html`<div class="skeleton" aria-busy="true" aria-label="loading">${Array.from({ length: lines }, () => html`<span></span>`)}</div>`;
+  if (!of.data) return html`<div class="skeleton" role="progressbar" aria-label="loading">${Array.from({ length: lines }, () => html`<span></span>`)}</div>`;
   return html`${of.error && of.error.status !== 0 && html`<${ErrorBox} error=${of.error} retry=${of.reload} />`}${children(of.data)}`;
 }
 
