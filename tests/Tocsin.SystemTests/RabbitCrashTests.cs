@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 
 namespace Tocsin.SystemTests;
 
@@ -25,7 +24,7 @@ public sealed class RabbitCrashTests(OneBroker one) : IClassFixture<OneBroker>
             await Eventually.BeAsync("pushes are acknowledged", Patience, () => Task.FromResult(load.Acknowledged > before + 500), server.Process.Shown);
             await one.Broker.KillAsync(0);
             await Eventually.BeAsync("health says so", Patience, async () => (await server.JsonAsync("/health")).GetProperty("status").GetString() == "degraded");
-            await Eventually.BeAsync("pushes are 503 with when to come again", Patience, async () => await PushAsync(server, "away") == HttpStatusCode.ServiceUnavailable);
+            await Eventually.BeAsync("pushes are 503 with when to come again", Patience, async () => (await server.PostAsync("/event", """{"type":"away"}""")).Status == HttpStatusCode.ServiceUnavailable);
             await one.Broker.RestartAsync(0);
             var back = TimeProvider.System.GetTimestamp();
             before = load.Acknowledged;
@@ -37,11 +36,5 @@ public sealed class RabbitCrashTests(OneBroker one) : IClassFixture<OneBroker>
         await load.DrainedAsync(server);
         await load.VerifyAsync(server);
         Figures.Print($"{kills} x kill -9 of the broker under load: {load.Acknowledged} acknowledged, 0 lost, 0 doubled ({load.Beside}); acknowledged again {slowest.TotalSeconds:F1} s after it listens at the latest");
-    }
-
-    private static async Task<HttpStatusCode> PushAsync(ServerProcess server, string type)
-    {
-        using var answer = await server.Http.PostAsync("/event", new StringContent($$"""{"type":"{{type}}"}""", Encoding.UTF8, "application/json"));
-        return answer.StatusCode;
     }
 }

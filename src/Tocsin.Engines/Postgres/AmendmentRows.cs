@@ -1,6 +1,5 @@
 using Npgsql;
 using NpgsqlTypes;
-using Tocsin.Engines.Sqlite;
 
 namespace Tocsin.Engines.Postgres;
 

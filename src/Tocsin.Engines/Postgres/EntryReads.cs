@@ -41,7 +41,7 @@ internal static class EntryReads
         // Where one of the two was cut short, nothing of the other that stands behind it may be told yet.
         var isWhole = events.Count < limit && bytes < MaxBytes;
         var (amendments, isCut) = await AmendmentRows.ReadAsync(connection, after, isWhole ? head : events[^1].Sequence, limit, MaxBytes, cancellation);
-        return amendments.Count == 0 ? events : Merge(events, amendments, isCut ? amendments[^1].Sequence : head, limit);
+        return amendments.Count == 0 ? events : EntryMerge.Of(events, amendments, isCut ? amendments[^1].Sequence : head, limit);
     }
 
     /// <summary>
@@ -70,18 +70,5 @@ internal static class EntryReads
     {
         var found = await Sql.ListAsync(connection, id.IsKeyed ? IdOfKey : IdOfEvent, static row => row.GetInt64(0), cancellation, id.Value);
         return found.Count > 0 ? found[0] : 0;
-    }
-
-    private static List<Sequenced> Merge(List<Sequenced> events, List<Sequenced> amendments, long upTo, int limit)
-    {
-        var merged = new List<Sequenced>(Math.Min(limit, events.Count + amendments.Count));
-        for (int e = 0, a = 0; merged.Count < limit && (e < events.Count || a < amendments.Count);)
-        {
-            var next = a >= amendments.Count || (e < events.Count && events[e].Sequence < amendments[a].Sequence) ? events[e++] : amendments[a++];
-            if (next.Sequence > upTo)
-                break;
-            merged.Add(next);
-        }
-        return merged;
     }
 }

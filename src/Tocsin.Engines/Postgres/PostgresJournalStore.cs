@@ -1,3 +1,4 @@
+using Npgsql;
 using Tocsin.Engines.Postgres.Queries;
 using Tocsin.Journal;
 
@@ -95,20 +96,7 @@ public sealed class PostgresJournalStore : IJournalStore
         ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, EventQuery.MaxLimit);
         var (head, isLate) = (Head, Deadline(query.Deadline));
-        if (!query.Filter.ReadsRecords)
-            return await PageAsync();
-        if (!await TryScanAsync(query.Deadline, cancellation))
-            return PageRun.Nothing(query);
-        try
-        {
-            return await PageAsync();
-        }
-        finally
-        {
-            _scans.Release();
-        }
-
-        ValueTask<EventPage> PageAsync() => _database.ReadAsync(reader => new PageRun(reader, head, query, isLate, cancellation).RunAsync(), cancellation);
+        return await GatedAsync(query.Filter, query.Deadline, () => PageRun.Nothing(query), reader => new PageRun(reader, head, query, isLate, cancellation).RunAsync(), cancellation);
     }
 
     public async ValueTask<EventStats> CountAsync(StatsQuery query, CancellationToken cancellation)
@@ -116,20 +104,8 @@ public sealed class PostgresJournalStore : IJournalStore
         ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, StatsQuery.MaxValues);
         var (head, isLate) = (Head, Deadline(query.Deadline));
-        if (!query.Filter.ReadsRecords)
-            return await CountAsync();
-        if (!await TryScanAsync(query.Deadline, cancellation))
-            return new EventStats(0, [], 0, [], head, IsPartial: true);
-        try
-        {
-            return await CountAsync();
-        }
-        finally
-        {
-            _scans.Release();
-        }
-
-        ValueTask<EventStats> CountAsync() => _database.ReadAsync(reader => new CountRun(reader, head, query, _partitionRows, isLate, cancellation).RunAsync(), cancellation);
+        return await GatedAsync(query.Filter, query.Deadline, () => new EventStats(0, [], 0, [], head, IsPartial: true),
+            reader => new CountRun(reader, head, query, _partitionRows, isLate, cancellation).RunAsync(), cancellation);
     }
 
     public ValueTask<long> FindStartAsync(long count, CancellationToken cancellation) => _database.ReadAsync(async reader =>
@@ -182,6 +158,23 @@ public sealed class PostgresJournalStore : IJournalStore
         Advance(head);
         if (isNew || names.Count > 0)
             Changed?.Invoke(new JournalChange(Head, names));
+    }
+
+    /// <summary>Looks into records wait for one of few places; <paramref name="nothing"/> when none came free in time.</summary>
+    private async ValueTask<T> GatedAsync<T>(EventFilter filter, TimeSpan? deadline, Func<T> nothing, Func<NpgsqlConnection, Task<T>> read, CancellationToken cancellation)
+    {
+        if (!filter.ReadsRecords)
+            return await _database.ReadAsync(read, cancellation);
+        if (!await TryScanAsync(deadline, cancellation))
+            return nothing();
+        try
+        {
+            return await _database.ReadAsync(read, cancellation);
+        }
+        finally
+        {
+            _scans.Release();
+        }
     }
 
     /// <summary>Waits for a turn to look into records; false when there was none before the deadline.</summary>

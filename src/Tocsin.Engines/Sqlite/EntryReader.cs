@@ -21,7 +21,7 @@ internal static class EntryReader
         }
         // Where one of the two was cut short, nothing of the other that stands behind it may be told yet.
         var amendments = Amendments.Read(reader.Connection, after, isWhole ? head : events[^1].Sequence, limit, MaxBytes, out var isCut);
-        return amendments.Count == 0 ? events : Merge(events, amendments, isCut ? amendments[^1].Sequence : head, limit);
+        return amendments.Count == 0 ? events : EntryMerge.Of(events, amendments, isCut ? amendments[^1].Sequence : head, limit);
     }
 
     /// <summary>An event as it reads with the amendments up to a sequence; null when there is none.</summary>
@@ -37,18 +37,5 @@ internal static class EntryReader
     {
         var e = partition.Table.Find(rows, sequence, reader.Words);
         return e is null || !partition.HasAmendments ? e : Amendments.Apply(reader.Connection, e, sequence, ceiling);
-    }
-
-    private static List<Sequenced> Merge(List<Sequenced> events, List<Sequenced> amendments, long upTo, int limit)
-    {
-        var merged = new List<Sequenced>(Math.Min(limit, events.Count + amendments.Count));
-        for (int e = 0, a = 0; merged.Count < limit && (e < events.Count || a < amendments.Count);)
-        {
-            var next = a >= amendments.Count || (e < events.Count && events[e].Sequence < amendments[a].Sequence) ? events[e++] : amendments[a++];
-            if (next.Sequence > upTo)
-                break;
-            merged.Add(next);
-        }
-        return merged;
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Npgsql;
 using Tocsin.Journal;
 
@@ -7,54 +6,16 @@ namespace Tocsin.Engines.Postgres.Queries;
 /// <summary>Counts what a filter takes, partition by partition: first by value, then, for the values that are told, by step.</summary>
 internal sealed class CountRun(NpgsqlConnection connection, long head, StatsQuery query, long partitionRows, Func<bool> isLate, CancellationToken cancellation)
 {
-    /// <summary>Values counted apart, some 100 MB; what is met after so many counts with the others.</summary>
-    private const int MaxDistinct = 1_000_000;
-
-    private readonly Dictionary<string, long> _values = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<long, long[]> _steps = [];
-    private long _without;
-    private long _rest;
+    private readonly ValueCounts _counts = new(query);
     private bool _isPartial;
 
     public async Task<EventStats> RunAsync()
     {
-        await EachAsync(0, (text, _, count) => Add(text, count));
-        var values = _values.Select(value => new ValueCount(value.Key, value.Value)).ToList();
-        if (_without > 0)
-            values.Add(new ValueCount(null, _without));
-        values.Sort(static (a, b) => a.Count != b.Count ? b.Count.CompareTo(a.Count) : string.CompareOrdinal(a.Value, b.Value));
-        var total = values.Sum(value => value.Count) + _rest;
-        var told = values.Take(query.Limit).ToArray();
-        if (query.Every is { } every && !_isPartial)
-            await CountStepsAsync(told, every.Ticks);
-        return new EventStats(
-            total, told, total - told.Sum(value => value.Count),
-            [.. _steps.Select(step => new StatsStep(new DateTimeOffset(Math.Max(0, step.Key + DateTime.UnixEpoch.Ticks), TimeSpan.Zero), step.Value.AsSpan(0, told.Length).ToArray(), step.Value[^1]))],
-            head, _isPartial);
-    }
-
-    private async Task CountStepsAsync(ValueCount[] told, long every)
-    {
-        var places = told.Select((value, place) => (value.Value, place)).Where(value => value.Value is not null).ToDictionary(value => value.Value!, value => value.place, StringComparer.Ordinal);
-        var without = Array.FindIndex(told, value => value.Value is null);
-        await EachAsync(every, (text, ticks, count) =>
-        {
-            var step = ticks - (((ticks % every) + every) % every);
-            if (!_steps.TryGetValue(step, out var counts))
-                _steps.Add(step, counts = new long[told.Length + 1]);
-            var place = text is null ? without : places.GetValueOrDefault(text, -1);
-            counts[place < 0 ? ^1 : place] += count;
-        });
-    }
-
-    private void Add(string? text, long count)
-    {
-        if (text is null)
-            _without += count;
-        else if (_values.Count >= MaxDistinct && !_values.ContainsKey(text))
-            _rest += count;
-        else
-            CollectionsMarshal.GetValueRefOrAddDefault(_values, text, out _) += count;
+        await EachAsync(0, (text, _, count) => _counts.Add(text, count));
+        _counts.Choose();
+        if (query.Every is { Ticks: var every } && !_isPartial)
+            await EachAsync(every, (text, ticks, count) => _counts.AddStep(text, ticks, every, count));
+        return _counts.Stats(head, _isPartial);
     }
 
     /// <summary>Tells how many events of each value are taken, in steps of so many ticks; 0: whatever their time.</summary>
@@ -95,7 +56,7 @@ internal sealed class CountRun(NpgsqlConnection connection, long head, StatsQuer
         {
             var page = await new PageRun(connection, head, new EventQuery { Filter = query.Filter, Limit = EventQuery.MaxLimit, After = after, Ascending = true }, isLate, cancellation).RunAsync();
             foreach (var (_, e) in page.Events)
-                tell(ValueOf(e), e.Time.UnixTicks, 1);
+                tell(_counts.ValueOf(e), e.Time.UnixTicks, 1);
             after = page.Next;
             _isPartial |= page.IsPartial;
         }
@@ -120,16 +81,5 @@ internal sealed class CountRun(NpgsqlConnection connection, long head, StatsQuer
         StatsField.Priority => ((Priority)row.GetInt16(0)).Name(),
         StatsField.Kind => ((EventKind)row.GetInt16(0)).Name(),
         _ => EventRows.Text(row, 0),
-    };
-
-    private string? ValueOf(SecurityEvent e) => query.By switch
-    {
-        StatsField.Priority => e.Priority.Name(),
-        StatsField.Kind => e.Kind.Name(),
-        StatsField.Type => e.Type,
-        StatsField.Source => e.Source,
-        StatsField.Device => e.Device,
-        StatsField.Country => e.Country,
-        _ => e.UserId,
     };
 }

@@ -12,62 +12,17 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
     /// <summary>Rows counted between two looks at the clock.</summary>
     private const int RowsPerLook = 16_384;
 
-    /// <summary>Values counted apart, some 100 MB; what is met after so many counts with the others.</summary>
-    private const int MaxDistinct = 1_000_000;
-
-    private readonly Dictionary<string, long> _values = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<long, long[]> _steps = [];
+    private readonly ValueCounts _counts = new(query);
     private readonly SegmentFilter _segmentFilter = new(query.Filter);
-    private Dictionary<string, int> _told = new(StringComparer.Ordinal);
-    private long _without;
-    private long _rest;
-    private int _toldWithout = -1;
     private bool _isPartial;
 
     public EventStats Run(SqliteReader reader)
     {
-        Each(reader, (text, _, count) => Add(text, count));
-        var values = _values.Select(value => new ValueCount(value.Key, value.Value)).ToList();
-        if (_without > 0)
-            values.Add(new ValueCount(null, _without));
-        values.Sort(static (a, b) => a.Count != b.Count ? b.Count.CompareTo(a.Count) : string.CompareOrdinal(a.Value, b.Value));
-        var total = values.Sum(value => value.Count) + _rest;
-        var told = values.Take(query.Limit).ToArray();
-        if (query.Every is { } every && !_isPartial)
-            CountSteps(reader, told, every.Ticks);
-        return new EventStats(
-            total, told, total - told.Sum(value => value.Count),
-            [.. _steps.Select(step => new StatsStep(new DateTimeOffset(Math.Max(0, step.Key + DateTime.UnixEpoch.Ticks), TimeSpan.Zero), step.Value.AsSpan(0, told.Length).ToArray(), step.Value[^1]))],
-            head, _isPartial);
-    }
-
-    private void CountSteps(SqliteReader reader, ValueCount[] told, long every)
-    {
-        _told = told.Select((value, place) => (value.Value, place)).Where(value => value.Value is not null).ToDictionary(value => value.Value!, value => value.place, StringComparer.Ordinal);
-        _toldWithout = Array.FindIndex(told, value => value.Value is null);
-        var (current, counts) = (long.MinValue, Array.Empty<long>());
-        Each(reader, (text, ticks, count) =>
-        {
-            var step = ticks - (((ticks % every) + every) % every);
-            if (step != current)
-            {
-                current = step;
-                if (!_steps.TryGetValue(step, out counts!))
-                    _steps.Add(step, counts = new long[told.Length + 1]);
-            }
-            var place = text is null ? _toldWithout : _told.GetValueOrDefault(text, -1);
-            counts[place < 0 ? ^1 : place] += count;
-        });
-    }
-
-    private void Add(string? text, long count)
-    {
-        if (text is null)
-            _without += count;
-        else if (_values.Count >= MaxDistinct && !_values.ContainsKey(text))
-            _rest += count;
-        else
-            System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_values, text, out _) += count;
+        Each(reader, (text, _, count) => _counts.Add(text, count));
+        _counts.Choose();
+        if (query.Every is { Ticks: var every } && !_isPartial)
+            Each(reader, (text, ticks, count) => _counts.AddStep(text, ticks, every, count));
+        return _counts.Stats(head, _isPartial);
     }
 
     /// <summary>Tells every row that is taken: the value it is counted by, its ticks, and 1.</summary>
@@ -155,7 +110,7 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
             _isPartial |= !run.Work(reader, set, isLate);
             var page = run.Page();
             foreach (var (_, e) in page.Events)
-                tell(ValueOf(e), e.Time.UnixTicks, 1);
+                tell(_counts.ValueOf(e), e.Time.UnixTicks, 1);
             after = page.Next;
         }
         while (after is not null && !_isPartial);
@@ -183,16 +138,5 @@ internal sealed class CountRun(PartitionSet set, long head, StatsQuery query, Fu
         StatsField.Device => columns.Devices.Texts[block.Devices[row]],
         StatsField.Country => columns.Countries.Texts[block.Countries[row]],
         _ => columns.Users.Texts[block.Users[row]],
-    };
-
-    private string? ValueOf(SecurityEvent e) => query.By switch
-    {
-        StatsField.Priority => e.Priority.Name(),
-        StatsField.Kind => e.Kind.Name(),
-        StatsField.Type => e.Type,
-        StatsField.Source => e.Source,
-        StatsField.Device => e.Device,
-        StatsField.Country => e.Country,
-        _ => e.UserId,
     };
 }

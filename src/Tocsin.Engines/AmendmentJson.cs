@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace Tocsin.Engines.Sqlite;
+namespace Tocsin.Engines;
 
 /// <summary>The stored form of an amendment: only the fields that change. The record of a revision is stored beside it, as its own bytes.</summary>
 internal static class AmendmentJson
