@@ -5,7 +5,7 @@ namespace Tocsin.Engines.Postgres;
 
 /// <summary>
 /// Learns what other nodes commit: at once by a notification, and by asking every so often, for the notification may be lost with a connection. Its own
-/// connection; when the server is away it tries until it is back.
+/// connection; when the server is away it tries until it is back. It also sends away who stands still in the middle of a commit.
 /// </summary>
 internal sealed partial class Follower : IAsyncDisposable
 {
@@ -19,6 +19,7 @@ internal sealed partial class Follower : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _following;
     private long _version;
+    private long _lookedForStalled;
 
     /// <summary>Starts to follow. <paramref name="version"/>: what others wrote to state up to it is known; <paramref name="tell"/> is told the head and the names of newer state.</summary>
     public Follower(PostgresDatabase database, PostgresOptions options, TimeProvider time, Guid node, long version, Action<long, IReadOnlyList<string>> tell)
@@ -49,6 +50,7 @@ internal sealed partial class Follower : IAsyncDisposable
                 while (true)
                 {
                     await LookAsync(connection);
+                    await SendAwayStalledAsync(connection);
                     await connection.WaitAsync(_options.PollInterval, _stop.Token);
                 }
             }
@@ -89,6 +91,15 @@ internal sealed partial class Follower : IAsyncDisposable
         _tell(head, names);
     }
 
+    private async Task SendAwayStalledAsync(NpgsqlConnection connection)
+    {
+        if (_time.GetElapsedTime(_lookedForStalled) < StalledCommits.LookEvery)
+            return;
+        _lookedForStalled = _time.GetTimestamp();
+        if (await StalledCommits.SendAwayAsync(connection, _stop.Token) is > 0 and var sent)
+            Log.SentAway(_options.Logger, sent);
+    }
+
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Warning, "PostgreSQL cannot be followed, what other nodes write shows late: {Error}")]
@@ -96,5 +107,8 @@ internal sealed partial class Follower : IAsyncDisposable
 
         [LoggerMessage(2, LogLevel.Information, "PostgreSQL is followed again")]
         public static partial void Found(ILogger logger);
+
+        [LoggerMessage(3, LogLevel.Warning, "A node stood still in the middle of a commit and stopped the others: its connection was closed ({Count})")]
+        public static partial void SentAway(ILogger logger, int count);
     }
 }

@@ -114,8 +114,12 @@ public sealed partial class SourceLeases : IDisposable
     private async Task BeatAsync(CancellationToken cancellation)
     {
         var row = JsonSerializer.SerializeToUtf8Bytes(new NodeRow(_me.Name, _me.Version, _me.StartedAt), NodeJson.Default.NodeRow);
+        var began = _time.GetTimestamp();
         await _journal.AppendAsync(new Append { State = [new StateWrite(NodeRow.StateName, _me.Id, row)] }, cancellation);
         _beatAt = _time.GetTimestamp();
+        // What held this write up held up those of the others too: that time is not held against them.
+        foreach (var (id, node) in _nodes)
+            _nodes[id] = node with { Since = node.Since + (_beatAt.Value - began) };
     }
 
     private async Task ReadNodesAsync(CancellationToken cancellation)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 using Tocsin.Engines.Postgres;
 using Tocsin.Journal;
 
@@ -161,6 +162,38 @@ public sealed class PostgresNodesTests : IAsyncLifetime
         await (await PostgresCluster.SharedAsync()).ExecuteAsync("UPDATE tocsin.reserved SET upto = upto + 500", _connection);
         var results = await Task.WhenAll(_nodes.Select(node => node.CommitAsync([new Append { Entries = [Fresh(), Fresh()] }], default).AsTask()));
         results.SelectMany(result => result[0].Entries).Select(entry => entry.Sequence).Order().ShouldBe([2, 3, 4, 5, 6, 7]);
+    }
+
+    /// <summary>
+    /// A node that is stopped, or lost with its network, in the middle of a commit: the server keeps its locks and what was promised to it, and nobody would
+    /// write again. Who merely has a transaction open is left alone.
+    /// </summary>
+    [Theory]
+    [InlineData("SELECT sequence FROM tocsin.head FOR UPDATE")]
+    [InlineData("SELECT pg_advisory_xact_lock(1414480723, 2)", "COPY tocsin.amendment FROM STDIN")]
+    [InlineData("SELECT 1")]
+    public async Task A_node_that_stands_still_in_the_middle_of_a_commit_is_sent_away(string holds, string? copy = null)
+    {
+        var postgres = await PostgresCluster.SharedAsync();
+        await postgres.ExecuteAsync("UPDATE tocsin.reserved SET upto = upto + 5", _connection);
+        await using var bystander = await BeganAsync("SELECT sequence FROM tocsin.head");
+        await using var standing = await BeganAsync(holds, $"SELECT pg_advisory_xact_lock({Locks.Batches}, 77)");
+        var sending = copy is null ? null : await standing.BeginTextImportAsync(copy);
+        var results = await Until.DoneAsync(Task.WhenAll(_nodes.Select((node, n) => node.CommitAsync([new Append { Entries = [Fresh()], State = [new("n", $"{n}", [1])] }], default).AsTask())));
+        results.SelectMany(result => result[0].Entries).Select(entry => entry.Sequence).Order().ShouldBe([1, 2, 3]);
+        var there = await Sql.ListAsync(bystander, "SELECT pid FROM pg_stat_activity WHERE datname = current_database()", static row => row.GetInt32(0), default);
+        there.ShouldContain(bystander.ProcessID);
+        there.ShouldNotContain(standing.ProcessID);
+        GC.KeepAlive(sending);
+    }
+
+    private async Task<NpgsqlConnection> BeganAsync(params string[] statements)
+    {
+        var connection = new NpgsqlConnection(_connection);
+        await connection.OpenAsync();
+        foreach (var statement in statements.Prepend("BEGIN"))
+            await Sql.ExecuteAsync(connection, statement, default);
+        return connection;
     }
 
     private static SecurityEvent Fresh() => Some.Event() with { Id = EventId.Create(DateTimeOffset.UnixEpoch) };
