@@ -73,9 +73,8 @@ internal sealed partial class Composition : IAsyncDisposable
         _leases = node is null ? null : new SourceLeases(journal, node, sources.Select(source => source.Name), time, logs.CreateLogger<SourceLeases>());
         _collector = new Collector(sources, options.SyncInterval, journal, directory, _identities, _late, time, logs.CreateLogger<Collector>(), metrics.Meter, _files.Countries, _leases);
         _follower = new StateFollower(time, logs.CreateLogger<StateFollower>());
-        _follower.On(TokenStore.StateName, (_, stop) => _tokens.LoadAsync(stop));
-        _follower.On(TokenStore.UsesName, (_, stop) => _tokens.LoadAsync(stop));
-        _follower.On(SessionStore.StateName, (_, stop) => _sessions.LoadAsync(stop));
+        _follower.On([TokenStore.StateName, TokenStore.UsesName], (_, stop) => _tokens.LoadAsync(stop));
+        _follower.On([SessionStore.StateName], (_, stop) => _sessions.LoadAsync(stop));
         _collector.Follow(_follower);
         journal.StateChanged = _follower.Changed;
 
@@ -248,23 +247,17 @@ internal sealed partial class Composition : IAsyncDisposable
         _metrics.Dispose();
     }
 
-    /// <summary>Ends when the first of them ends: none may die unnoticed while the others go on.</summary>
-    private async Task RunAsync()
+    private Task RunAsync()
     {
         var stop = _stop.Token;
-        Task[] workers =
+        return Workers.RunAsync(
         [
             _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _files.RunAsync(stop), _tokens.RunAsync(stop), _sessions.RunAsync(stop), _guesses.RunAsync(stop), _follower.RunAsync(stop), _queue.RunAsync(stop),
-        ];
-        var first = await Task.WhenAny(workers);
-        if (stop.IsCancellationRequested)
-            await Task.WhenAll(workers);
-        else
-            await first;
+        ], stop);
     }
 
     /// <summary>Polls, and where several nodes share the store shows the others that this one lives.</summary>
-    private Task CollectAsync() => Task.WhenAll(_collector.RunAsync(_stop.Token), _leases?.RunAsync(_stop.Token) ?? Task.CompletedTask);
+    private Task CollectAsync() => Workers.RunAsync(_leases is null ? [_collector.RunAsync(_stop.Token)] : [_collector.RunAsync(_stop.Token), _leases.RunAsync(_stop.Token)], _stop.Token);
 
     /// <summary>Null where one process has the store to itself. The name is the same after a restart: two processes cannot listen at one address.</summary>
     private static ClusterNode? NodeOf(ServerOptions options, TimeProvider time) => options.StoreEngine != ServerOptions.Postgres

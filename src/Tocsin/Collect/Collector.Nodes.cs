@@ -14,14 +14,14 @@ public sealed partial class Collector
     /// <summary>Takes over what other nodes change: schedules, the interval, identities, requests to poll, and how their sources stand.</summary>
     public void Follow(StateFollower follower)
     {
-        follower.On(IdentityStore.StatePrefix, _stages.Identities.ReadAsync);
-        follower.On(SyncIntervalChange.StateName, async (_, cancellation) =>
+        follower.On([IdentityStore.StatePrefix], _stages.Identities.FollowAsync);
+        follower.On([SyncIntervalChange.StateName], async (_, cancellation) =>
         {
             await _interval.LoadAsync(cancellation);
             foreach (var runner in _runners.Values)
                 Reschedule(runner);
         });
-        follower.On(ScheduleChange.StateName, async (_, cancellation) =>
+        follower.On([ScheduleChange.StateName], async (_, cancellation) =>
         {
             foreach (var runner in _runners.Values)
             {
@@ -31,17 +31,17 @@ public sealed partial class Collector
         });
         if (_stages.Leases is not { } leases)
             return;
-        follower.On(SourceLease.StateName, (_, _) =>
+        follower.On([SourceLease.StateName], (_, _) =>
         {
             leases.LookNow();
             return Task.CompletedTask;
         });
-        follower.On(SourceStatus.StateName, async (_, cancellation) =>
+        follower.On([SourceStatus.StateName], async (_, cancellation) =>
         {
             foreach (var runner in _runners.Values)
                 await runner.Status.FollowAsync(runner.Lease!, _stages.Journal.Store, cancellation);
         });
-        follower.On(RequestName, async (_, cancellation) =>
+        follower.On([RequestName], async (_, cancellation) =>
         {
             foreach (var runner in _runners.Values.Where(runner => runner.Lease!.IsHeld))
                 if (await runner.IsAskedAsync(RequestName, cancellation))
@@ -78,7 +78,7 @@ public sealed partial class Collector
                 try
                 {
                     await TakeOverAsync(runner, either.Token);
-                    await Task.WhenAll(runner.RunAsync(either.Token), ShowAsync(runner, either.Token));
+                    await Workers.RunAsync([runner.RunAsync(either.Token), ShowAsync(runner, either.Token)], either.Token);
                 }
                 catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
                 {

@@ -53,7 +53,7 @@ public sealed partial class Collector : IDisposable
     /// <summary>Polls until cancelled, also when there is nothing to poll; completes when no poll is under way any more.</summary>
     public Task RunAsync(CancellationToken cancellation) => _runners.Count == 0
         ? Task.Delay(Timeout.InfiniteTimeSpan, _stages.Time, cancellation)
-        : Task.WhenAll(_runners.Values.Select(runner => _stages.Leases is null ? runner.RunAsync(cancellation) : PollWhileHeldAsync(runner, cancellation)));
+        : Workers.RunAsync([.. _runners.Values.Select(runner => _stages.Leases is null ? runner.RunAsync(cancellation) : PollWhileHeldAsync(runner, cancellation))], cancellation);
 
     /// <summary>The sources as they stand, by name.</summary>
     public IReadOnlyList<SourceView> View() => [.. Sources.Select(source => View(source.Name)!)];

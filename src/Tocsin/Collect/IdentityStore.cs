@@ -9,6 +9,10 @@ namespace Tocsin.Collect;
 public sealed class IdentityStore(EventJournal journal, IdentityDirectory directory, LateAttribution late) : IDisposable
 {
     private const int RowsPerAppend = 5_000;
+
+    /// <summary>Of more addresses than that, everything unresolved is looked through once instead.</summary>
+    private const int MaxLookedUpSingly = 1_000;
+
     private readonly SemaphoreSlim _one = new(1);
 
     /// <summary>What begins the names of its rows of state; a directory's name follows.</summary>
@@ -21,11 +25,27 @@ public sealed class IdentityStore(EventJournal journal, IdentityDirectory direct
             await ReadAsync(StateName(name), cancellation);
     }
 
-    /// <summary>Takes over a directory as it is kept, by its name of state: another node may have learned something.</summary>
-    public async Task ReadAsync(string stateName, CancellationToken cancellation)
+    /// <summary>
+    /// Takes over what another node learned, by the name of state of a directory. Who waits for it is told here too: an event that this node committed as
+    /// unresolved, just before, was not there yet when the other looked.
+    /// </summary>
+    public async Task FollowAsync(string stateName, CancellationToken cancellation)
     {
+        var learned = await ReadAsync(stateName, cancellation);
+        if (learned.Count > MaxLookedUpSingly)
+            late.OwnersChanged();
+        else
+            late.Learned(learned);
+    }
+
+    /// <summary>The addresses of a directory that have other holders than was known.</summary>
+    private async Task<IReadOnlyList<string>> ReadAsync(string stateName, CancellationToken cancellation)
+    {
+        var changed = new List<string>();
         await foreach (var row in journal.Store.AllStateAsync(stateName, cancellation))
-            directory.Apply(Read(stateName[StatePrefix.Length..], row));
+            if (directory.Apply(Read(stateName[StatePrefix.Length..], row)))
+                changed.Add(row.Key);
+        return changed;
     }
 
     /// <summary>Takes over an answer of a source's directory: durable first, then in use. Throws <see cref="LeaseLostException"/> when another node polls the source now.</summary>

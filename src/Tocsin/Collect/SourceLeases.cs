@@ -109,6 +109,11 @@ public sealed partial class SourceLeases : IDisposable
             foreach (var (id, node) in _nodes)
                 _nodes[id] = node with { Since = _time.GetTimestamp() };
         }
+        catch (Exception error) when (!cancellation.IsCancellationRequested)
+        {
+            // One row that nobody can read must not make this node stand still for good.
+            Log.Unexpected(_logger, error);
+        }
     }
 
     private async Task BeatAsync(CancellationToken cancellation)
@@ -214,5 +219,8 @@ public sealed partial class SourceLeases : IDisposable
 
         [LoggerMessage(32, LogLevel.Warning, "The leases of sources cannot be looked at now: {Error}")]
         public static partial void StoreAway(ILogger logger, string error);
+
+        [LoggerMessage(33, LogLevel.Error, "The leases of sources met an error that nobody expected; they are looked at again")]
+        public static partial void Unexpected(ILogger logger, Exception error);
     }
 }

@@ -111,9 +111,15 @@ public sealed class IdentityDirectory
         return new HolderChange(ByHand, address, [assigned, .. earlier.Where(holder => holder != assigned).Take(MaxHolders - 1)]);
     }
 
-    /// <summary>Takes over a change that is durable.</summary>
-    public void Apply(HolderChange change) =>
-        _directories.GetOrAdd(change.Directory, static _ => new(StringComparer.Ordinal))[change.Address] = change.Holders;
+    /// <summary>Takes over a change that is durable; false when it was known already.</summary>
+    public bool Apply(HolderChange change)
+    {
+        var known = _directories.GetOrAdd(change.Directory, static _ => new(StringComparer.Ordinal));
+        if (known.TryGetValue(change.Address, out var holders) && holders.SequenceEqual(change.Holders))
+            return false;
+        known[change.Address] = change.Holders;
+        return true;
+    }
 
     /// <summary>Everything known of an address: the directory and its holders, then the rows of owners that hold it.</summary>
     public IReadOnlyList<(string Directory, IReadOnlyList<Holder> Holders)> Find(string address)

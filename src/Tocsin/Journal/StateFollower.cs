@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
@@ -11,38 +12,29 @@ public sealed partial class StateFollower(TimeProvider time, ILogger<StateFollow
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    // Bounded by the names of state there are: each waits at most once.
-    private readonly Lock _gate = new();
-    private readonly HashSet<string> _waiting = new(StringComparer.Ordinal);
-    private readonly Channel<string> _changed = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly List<(string Name, Func<string, CancellationToken, Task> Read)> _parts = [];
+    private readonly List<Part> _parts = [];
 
     /// <summary>
-    /// <paramref name="read"/> is called with a name of state that others wrote: <paramref name="name"/> itself, or what begins with it where it ends with a
-    /// slash. Before <see cref="RunAsync"/>.
+    /// <paramref name="read"/> is called when others wrote state of these names: once for all of them, with the first; where a name ends with a slash, with each
+    /// name that begins with it. Never twice at once. Before it runs.
     /// </summary>
-    public void On(string name, Func<string, CancellationToken, Task> read) => _parts.Add((name, read));
+    public void On(IReadOnlyList<string> names, Func<string, CancellationToken, Task> read) => _parts.Add(new Part(names, read));
 
     /// <summary>Others wrote rows of these names. Never blocks.</summary>
     public void Changed(IReadOnlyList<string> names)
     {
-        lock (_gate)
+        foreach (var part in _parts)
             foreach (var name in names)
-                if (_waiting.Add(name))
-                    _changed.Writer.TryWrite(name);
+                part.Changed(name);
     }
 
-    /// <summary>Works until cancelled.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
+    /// <summary>Works until cancelled. Each part by itself: a token that was revoked does not wait until a large directory is read.</summary>
+    public Task RunAsync(CancellationToken cancellation) => Task.WhenAll(_parts.Select(part => RunAsync(part, cancellation)));
+
+    private async Task RunAsync(Part part, CancellationToken cancellation)
     {
-        await foreach (var name in _changed.Reader.ReadAllAsync(cancellation))
-        {
-            // Before it is read: what is written meanwhile is read once more.
-            lock (_gate)
-                _waiting.Remove(name);
-            foreach (var (_, read) in _parts.Where(part => part.Name == name || (part.Name.EndsWith('/') && name.StartsWith(part.Name, StringComparison.Ordinal))))
-                await ReadAsync(name, read, cancellation);
-        }
+        await foreach (var name in part.TakeAllAsync(cancellation))
+            await ReadAsync(name, part.Read, cancellation);
     }
 
     private async Task ReadAsync(string name, Func<string, CancellationToken, Task> read, CancellationToken cancellation)
@@ -64,6 +56,35 @@ public sealed partial class StateFollower(TimeProvider time, ILogger<StateFollow
                 // One row that nobody can read must not keep all others from being followed.
                 Log.Unexpected(logger, name, error);
                 return;
+            }
+        }
+    }
+
+    /// <summary>Who holds state of some names, and which of them wait to be read. Bounded by the names there are: each waits at most once.</summary>
+    private sealed class Part(IReadOnlyList<string> names, Func<string, CancellationToken, Task> read)
+    {
+        private readonly Lock _gate = new();
+        private readonly HashSet<string> _waiting = new(StringComparer.Ordinal);
+        private readonly Channel<string> _changed = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
+
+        public Func<string, CancellationToken, Task> Read { get; } = read;
+
+        public void Changed(string name)
+        {
+            var key = names.Contains(name) ? names[0] : names.Any(prefix => prefix.EndsWith('/') && name.StartsWith(prefix, StringComparison.Ordinal)) ? name : null;
+            lock (_gate)
+                if (key is not null && _waiting.Add(key))
+                    _changed.Writer.TryWrite(key);
+        }
+
+        public async IAsyncEnumerable<string> TakeAllAsync([EnumeratorCancellation] CancellationToken cancellation)
+        {
+            await foreach (var name in _changed.Reader.ReadAllAsync(cancellation))
+            {
+                // Before it is read: what is written meanwhile is read once more.
+                lock (_gate)
+                    _waiting.Remove(name);
+                yield return name;
             }
         }
     }

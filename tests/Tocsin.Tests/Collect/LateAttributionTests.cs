@@ -62,6 +62,20 @@ public sealed class LateAttributionTests : IAsyncLifetime
         (await _store.FindAsync(1, default))!.UserId.ShouldBe("A");
     }
 
+    /// <summary>The other node looked through what was unresolved when it learned of the holder; this one's event was committed a moment later.</summary>
+    [Fact]
+    public async Task A_mapping_that_another_node_learned_attributes_what_this_node_committed_meanwhile()
+    {
+        Run();
+        var other = new IdentityDirectory();
+        using (var elsewhere = new IdentityStore(_journal, other, new LateAttribution(_journal, other, _time, NullLogger<LateAttribution>.Instance)))
+            await elsewhere.ObserveAsync("own", new Dictionary<string, string>(StringComparer.Ordinal) { [Ip] = "A" }, At(10), new SourceJournal(_journal, null), default);
+        await UnresolvedAsync(time: 5);
+        await _identities.FollowAsync("identities/own", default);
+        await _journal.WaitPastAsync(1, default);
+        (await _store.FindAsync(1, default))!.UserId.ShouldBe("A");
+    }
+
     [Fact]
     public async Task A_mapping_that_came_while_a_newer_version_was_read_is_found_when_the_version_is_committed()
     {
@@ -95,7 +109,7 @@ public sealed class LateAttributionTests : IAsyncLifetime
             Entries = [new Amendment { Target = 1, At = _time.GetUtcNow(), By = NewerVersions.Rule, Revision = new Revision { Type = "t", Time = Some.Time("5"), UserId = "named", Attribution = Attribution.FromRecord, Data = RawRecord.None } }],
         }, default);
         await Until.DoneAsync(_store.Held);
-        foreach (var change in _directory.Observe("own", new Dictionary<string, string> { [Ip] = "A" }, At(10)))
+        foreach (var change in _directory.Observe("own", new Dictionary<string, string>(StringComparer.Ordinal) { [Ip] = "A" }, At(10)))
             _directory.Apply(change);
         var before = _journal.QueueDepth;
         _late.Learned([Ip]);
