@@ -58,7 +58,7 @@ internal sealed partial class Composition : IAsyncDisposable
         _tokens = new TokenStore(journal, access, actions, [.. sources.Select(source => source.Name)], time);
         _sessions = new SessionStore(journal, access, actions, time);
         _signInCode = options.DemoMock is null ? null : new SignInCode(time);
-        var callers = new Callers(access, _sessions);
+        var callers = new Callers(access, _sessions, options.Urls.Select(url => BindingAddress.Parse(url).Host));
 
         // Enrich: whom a record concerns, and from where.
         var directory = new IdentityDirectory();
@@ -87,7 +87,7 @@ internal sealed partial class Composition : IAsyncDisposable
         // Server: the doors.
         _probe = new StoreProbe(journal, time);
         _export = new EventExport(
-            journal, (context, what) => actions.RecordAsync(OwnActionType.Export, context.Actor(), what, data: null, context.RequestAborted), logs.CreateLogger<EventExport>());
+            journal, (context, what) => actions.RecordAsync(OwnActionType.Export, context.Actor(), what, data: null, context.RequestAborted), time, logs.CreateLogger<EventExport>());
         _freshness = new Freshness(_collector, journal, _board, time);
         ProcessMetrics.Observe(metrics.Meter);
         StoreSize.Observe(metrics.Meter, options.Data, time);
@@ -169,7 +169,7 @@ internal sealed partial class Composition : IAsyncDisposable
         await QueueOpening.CheckAsync(options, cancellation);
         var store = await StoreOpening.OpenAsync(options, logs, time, cancellation);
         var metrics = new MetricsRegistry();
-        var journal = new EventJournal(store, options.QueueCapacity, logs.CreateLogger<EventJournal>(), new JournalMetrics(metrics.Meter, time));
+        var journal = new EventJournal(store, options.QueueCapacity, logs.CreateLogger<EventJournal>(), new JournalMetrics(metrics.Meter, time, sources.Select(source => source.Name)));
         Composition? composition = null;
         IPushQueue? queue = null;
         try

@@ -1,10 +1,14 @@
+using System.Net;
 using Tocsin.Access;
 
 namespace Tocsin.Server.Api;
 
 /// <summary>Who calls: by the header Authorization, else by the cookie of a session. A request without a cookie allocates nothing here.</summary>
-internal sealed class Callers(AccessControl access, SessionStore sessions)
+internal sealed class Callers(AccessControl access, SessionStore sessions, IEnumerable<string> hosts)
 {
+    private static readonly Caller Stranger = new("anonymous", Scope.None);
+    private readonly HashSet<string> _hosts = new(hosts, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>The cookie of a session. Its value is a secret of its own, never the token.</summary>
     public const string Cookie = "tocsin_session";
 
@@ -26,7 +30,22 @@ internal sealed class Callers(AccessControl access, SessionStore sessions)
             session = signedIn.Session;
             return signedIn.Caller;
         }
-        return access.Authenticate((string?)header);
+        return string.IsNullOrEmpty(header) && !IsOwnHost(request) ? Stranger : access.Authenticate((string?)header);
+    }
+
+    /// <summary>True when reading is open to whoever has no token, but not under the name that this request calls.</summary>
+    public bool IsForeignHost(HttpRequest request) => access.Authenticate(null)!.May(Scope.Read) && !IsOwnHost(request);
+
+    /// <summary>
+    /// Where reading is open, it is to those who call this service by an address, as localhost, or by a name it was given in <c>urls</c>: a page on the internet may
+    /// have its own name lead to an address of this machine, and would be read here by the browser of whoever opened it (DNS rebinding).
+    /// </summary>
+    private bool IsOwnHost(HttpRequest request)
+    {
+        var host = request.Headers.Host.Count == 1 ? request.Headers.Host[0].AsSpan() : default;
+        var end = host.LastIndexOf(':');
+        var name = end > host.LastIndexOf(']') ? host[..end] : host;
+        return name.IsEmpty || name.Equals("localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.IsValid(name) || _hosts.GetAlternateLookup<ReadOnlySpan<char>>().Contains(name);
     }
 
     /// <summary>The session that the cookie names, whatever else the request says; null when there is none.</summary>

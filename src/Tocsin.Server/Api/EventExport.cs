@@ -6,14 +6,12 @@ namespace Tocsin.Server.Api;
 
 /// <summary>
 /// Everything a walk gives, as lines or rows, page by page and only as fast as the client takes it. When the store fails on the way the connection is
-/// broken: a file that is short must not look whole. <paramref name="recordExport"/> is told of every export before its first byte.
+/// broken: a file that is short must not look whole. So is one whose client takes nothing any more: its place is another's. <paramref name="recordExport"/> is told of every export before its first byte.
 /// </summary>
-internal sealed partial class EventExport(EventJournal journal, Func<HttpContext, string, Task> recordExport, ILogger<EventExport> logger) : IDisposable
+internal sealed partial class EventExport(EventJournal journal, Func<HttpContext, string, Task> recordExport, TimeProvider time, ILogger<EventExport> logger) : IDisposable
 {
     /// <summary>Exports at once: each keeps a read connection busy.</summary>
     public const int MaxAtOnce = 4;
-
-    private const int FlushBytes = 64 << 10;
 
     /// <summary>Events of the first page: how large they are is not known yet.</summary>
     private const int FirstPage = 100;
@@ -80,13 +78,13 @@ internal sealed partial class EventExport(EventJournal journal, Func<HttpContext
             foreach (var (sequence, e) in page.Events)
             {
                 Write(sequence, e, format, output);
-                if (output.UnflushedBytes < FlushBytes)
+                if (output.UnflushedBytes < AnswerFlush.Bytes)
                     continue;
                 bytes += output.UnflushedBytes;
-                await output.FlushAsync(context.RequestAborted);
+                await AnswerFlush.RunAsync(context, time);
             }
             bytes += output.UnflushedBytes;
-            await output.FlushAsync(context.RequestAborted);
+            await AnswerFlush.RunAsync(context, time);
             left -= page.Events.Count;
             if (page.Next is not { } next || left <= 0)
                 return;

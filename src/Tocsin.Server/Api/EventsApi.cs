@@ -14,8 +14,10 @@ internal sealed class EventsApi(EventJournal journal, EventExport export, TimePr
     /// <summary>How long is looked or counted for one answer; then it is what was found.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(4.5);
 
-    /// <summary>Bytes written before the client must have taken some.</summary>
-    private const int FlushBytes = 64 << 10;
+    /// <summary>About what an event takes beside its record.</summary>
+    private const int EventBytes = 512;
+
+    private readonly BodyMemory _pages = new(BodyMemory.DefaultMaxBytes);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -39,6 +41,26 @@ internal sealed class EventsApi(EventJournal journal, EventExport export, TimePr
     private async Task PageAsync(HttpContext context, EventWalk walk)
     {
         var page = await journal.Store.QueryAsync(walk.Query with { Deadline = Deadline }, context.RequestAborted);
+        // A page stays in memory until its client has taken it: all of them together have a bound.
+        var bytes = page.Events.Sum(static e => e.Event.Data.Utf8.Length + EventBytes);
+        if (!_pages.TryTake(bytes))
+        {
+            context.Response.Headers.RetryAfter = "1";
+            await new Problem(StatusCodes.Status503ServiceUnavailable, "busy", "Too many pages wait for clients that take them slowly; ask again in a second.").ExecuteAsync(context);
+            return;
+        }
+        try
+        {
+            await WriteAsync(context, walk, page);
+        }
+        finally
+        {
+            _pages.GiveBack(bytes);
+        }
+    }
+
+    private async Task WriteAsync(HttpContext context, EventWalk walk, EventPage page)
+    {
         WriteHeaders(context.Response, walk);
         if (walk.Link(context.Request, page) is { } link)
             context.Response.Headers.Link = link;
@@ -52,11 +74,11 @@ internal sealed class EventsApi(EventJournal journal, EventExport export, TimePr
             if (i > 0)
                 output.Write(","u8);
             EventJson.Write(page.Events[i].Sequence, page.Events[i].Event, output);
-            if (output.UnflushedBytes >= FlushBytes)
-                await output.FlushAsync(context.RequestAborted);
+            if (output.UnflushedBytes >= AnswerFlush.Bytes)
+                await AnswerFlush.RunAsync(context, time);
         }
         output.Write("]"u8);
-        await output.FlushAsync(context.RequestAborted);
+        await AnswerFlush.RunAsync(context, time);
     }
 
     private async Task GetAsync(string id, HttpContext context)

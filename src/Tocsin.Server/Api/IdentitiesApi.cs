@@ -60,8 +60,8 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
         var address = body.Ip is null ? null : Address.Normalise(body.Ip);
         if (address is null)
             errors.Add(new ProblemError("/ip", "invalid", "expected an IP address"));
-        if (string.IsNullOrWhiteSpace(body.UserId) || body.UserId.Length > IdentityDirectory.MaxUserIdCharacters)
-            errors.Add(new ProblemError("/user_id", "invalid", $"expected 1 to {IdentityDirectory.MaxUserIdCharacters} characters"));
+        if (body.UserId is null || !IdentityDirectory.IsUserId(body.UserId))
+            errors.Add(new ProblemError("/user_id", "invalid", $"expected 1 to {IdentityDirectory.MaxUserIdCharacters} characters, no control characters among them"));
         if (body.From >= body.To)
             errors.Add(new ProblemError("/to", "invalid", "expected a time after from"));
         if (errors.Count > 0)

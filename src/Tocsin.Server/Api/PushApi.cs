@@ -60,11 +60,14 @@ internal sealed class PushApi
             if (batch is null)
             {
                 context.Request.BodyReader.AdvanceTo(first.Buffer.Start);
-                using var body = await PushBody.ReadAsync(context.Request, gzip, _bodies);
+                using var body = await PushBody.ReadAsync(context.Request, gzip, _bodies, _time);
                 if (body.Problem is { } problem)
                 {
                     if (problem.Status == StatusCodes.Status429TooManyRequests)
                         context.Response.Headers.RetryAfter = "1";
+                    // What is still to come of it is not waited for.
+                    if (problem.Status == StatusCodes.Status408RequestTimeout)
+                        context.Response.Headers.Connection = "close";
                     await problem.ExecuteAsync(context);
                     return;
                 }

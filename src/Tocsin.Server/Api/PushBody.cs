@@ -10,6 +10,9 @@ namespace Tocsin.Server.Api;
 /// </summary>
 internal sealed class PushBody : IDisposable
 {
+    /// <summary>How long a body may take: 10 MiB at 1.4 Mbit/s. One that takes longer would keep its memory from all others.</summary>
+    public static readonly TimeSpan Deadline = TimeSpan.FromMinutes(1);
+
     private const int FirstBytes = 64 << 10;
     private readonly BodyMemory _memory;
     private byte[] _bytes = [];
@@ -22,17 +25,23 @@ internal sealed class PushBody : IDisposable
 
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _length);
 
-    /// <summary>Reads the request's body to its end. Stops at the limit, whatever is still to come or to inflate.</summary>
-    public static async ValueTask<PushBody> ReadAsync(HttpRequest request, bool gzip, BodyMemory memory)
+    /// <summary>Reads the request's body to its end. Stops at the limit, whatever is still to come or to inflate, and at <see cref="Deadline"/>.</summary>
+    public static async ValueTask<PushBody> ReadAsync(HttpRequest request, bool gzip, BodyMemory memory, TimeProvider time)
     {
         var body = new PushBody(memory);
+        using var late = new CancellationTokenSource(Deadline, time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, request.HttpContext.RequestAborted);
         try
         {
             if (!gzip)
-                await body.FillAsync(request.Body);
+                await body.FillAsync(request.Body, end.Token);
             else
                 await using (var inflating = new GZipStream(request.Body, CompressionMode.Decompress))
-                    await body.FillAsync(inflating);
+                    await body.FillAsync(inflating, end.Token);
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !request.HttpContext.RequestAborted.IsCancellationRequested)
+        {
+            body.Problem = new Problem(StatusCodes.Status408RequestTimeout, "too_slow", $"The body was not here after {Deadline.TotalSeconds:0} s; nothing of it was taken. Send smaller batches.");
         }
         catch (InvalidDataException)
         {
@@ -55,11 +64,11 @@ internal sealed class PushBody : IDisposable
         _bytes = [];
     }
 
-    private async ValueTask FillAsync(Stream stream)
+    private async ValueTask FillAsync(Stream stream, CancellationToken cancellation)
     {
         while (_length < _bytes.Length || TryGrow())
         {
-            var read = await stream.ReadAsync(_bytes.AsMemory(_length));
+            var read = await stream.ReadAsync(_bytes.AsMemory(_length), cancellation);
             if (read == 0)
                 return;
             _length += read;
@@ -87,7 +96,7 @@ internal sealed class PushBody : IDisposable
     }
 }
 
-/// <summary>Memory for bodies that are being read, of all requests together. Thread-safe.</summary>
+/// <summary>Memory for bodies that are being read or written, of all requests together. Thread-safe.</summary>
 internal sealed class BodyMemory(long maxBytes)
 {
     /// <summary>256 MiB: sixteen of the largest bodies, or hundreds of ordinary batches.</summary>

@@ -92,7 +92,9 @@ internal sealed class RouteRulesMiddleware(RequestDelegate next, Callers callers
         if (caller.May(scope))
             return null;
         if (session is null && string.IsNullOrEmpty(context.Request.Headers.Authorization))
-            return TokenRefusals.Unauthorized(context, "This needs a token: send Authorization: Bearer TOKEN. The admin token stands in admin.token in the data folder.");
+            return TokenRefusals.Unauthorized(context, callers.IsForeignHost(context.Request)
+                ? "Without a token this can be read under an address, as localhost, or under a host that stands in urls; by another name send Authorization: Bearer TOKEN."
+                : "This needs a token: send Authorization: Bearer TOKEN. The admin token stands in admin.token in the data folder.");
         var missing = (scope & ~caller.Scopes).Names();
         context.Response.Headers.WWWAuthenticate = $"Bearer realm=\"tocsin\", error=\"insufficient_scope\", scope=\"{string.Join(' ', missing)}\"";
         return new Problem(StatusCodes.Status403Forbidden, "missing_scope", $"The token {caller.Name} lacks the scope {string.Join(" and ", missing)}.");

@@ -29,8 +29,8 @@ internal sealed class SessionApi(
         var caller = context.Caller();
         var isSignedIn = context.AccessSession() is not null || (caller is not null && context.Request.Headers.Authorization.ToString().Length > 0);
         return Results.Ok(isSignedIn
-            ? View(caller!.Name, caller.Scopes, context.AccessSession()?.ExpiresAt ?? tokens.Find(caller.Name)?.ExpiresAt)
-            : View(null, caller?.Scopes ?? Scope.None, null));
+            ? View(context, caller!.Name, caller.Scopes, context.AccessSession()?.ExpiresAt ?? tokens.Find(caller.Name)?.ExpiresAt)
+            : View(context, null, caller?.Scopes ?? Scope.None, null));
     }
 
     private async Task<IResult> SignInAsync(SignInRequest body, HttpContext context)
@@ -48,7 +48,7 @@ internal sealed class SessionApi(
         var opened = await sessions.OpenAsync(token, actor, isCode ? "a sign-in link" : "its token", replaced, context.RequestAborted);
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Cookies.Append(Callers.Cookie, opened.Id, Cookie(context, opened.Session.ExpiresAt - time.GetUtcNow()));
-        return Results.Ok(View(token.Name, token.Scopes, opened.Session.ExpiresAt));
+        return Results.Ok(View(context, token.Name, token.Scopes, opened.Session.ExpiresAt));
     }
 
     private async Task<IResult> SignOutAsync(HttpContext context)
@@ -61,8 +61,8 @@ internal sealed class SessionApi(
         return Results.NoContent();
     }
 
-    private SessionView View(string? name, Scope scopes, DateTimeOffset? expiresAt) =>
-        new(name is not null, name, scopes.Names(), expiresAt, options.AnonymousRead, options.DemoMock is not null, ServerVersion.Text);
+    private SessionView View(HttpContext context, string? name, Scope scopes, DateTimeOffset? expiresAt) =>
+        new(name is not null, name, scopes.Names(), expiresAt, options.AnonymousRead && !callers.IsForeignHost(context.Request), options.DemoMock is not null, ServerVersion.Text);
 
     private static void ClearCookie(HttpContext context) => context.Response.Cookies.Delete(Callers.Cookie, Cookie(context));
 

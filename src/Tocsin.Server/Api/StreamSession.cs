@@ -19,16 +19,10 @@ internal enum StreamEnd
 
 /// <summary>
 /// One open stream: writes what waits, flushes once, and never holds more than a buffer and a frame that are not sent. A client that takes nothing for
-/// <see cref="MaxFlush"/> is cut; one that is so slow that the journal ran away from it is told, and cut. Both may resume.
+/// <see cref="AnswerFlush.Max"/> is cut; one that is so slow that the journal ran away from it is told, and cut. Both may resume.
 /// </summary>
 internal sealed class StreamSession(HttpContext context, EventFilter filter, LiveTailReader reader, TimeProvider time, Func<HttpContext, bool> mayStill)
 {
-    /// <summary>How long a client may take nothing.</summary>
-    public static readonly TimeSpan MaxFlush = TimeSpan.FromSeconds(10);
-
-    /// <summary>Bytes written between two flushes: what Kestrel keeps for a connection before it makes the writer wait.</summary>
-    private const int FlushBytes = 64 << 10;
-
     private readonly PipeWriter _output = context.Response.BodyWriter;
     private bool _wasHeldUp;
     private bool _isStuck;
@@ -83,7 +77,7 @@ internal sealed class StreamSession(HttpContext context, EventFilter filter, Liv
             if (items[i].Event is not { } e || !filter.Matches(e))
                 continue;
             Write(items[i].Frame);
-            if (_unflushed >= FlushBytes && !await FlushAsync(cancellation))
+            if (_unflushed >= AnswerFlush.Bytes && !await FlushAsync(cancellation))
                 return false;
         }
         return true;
@@ -121,7 +115,7 @@ internal sealed class StreamSession(HttpContext context, EventFilter filter, Liv
         if (flush.IsCompleted)
             return !(await flush).IsCompleted;
         _wasHeldUp = _isStuck = true;
-        var result = await flush.AsTask().WaitAsync(MaxFlush, time, cancellation);
+        var result = await flush.AsTask().WaitAsync(AnswerFlush.Max, time, cancellation);
         _isStuck = false;
         return !result.IsCompleted;
     }

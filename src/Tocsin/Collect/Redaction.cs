@@ -31,7 +31,7 @@ internal sealed partial class Redaction
     public Redaction(SourceDefinition source)
     {
         _authHeader = (source.Auth as HeaderAuth)?.Name;
-        foreach (var value in source.OutsideValues.Concat(Secrets(source.Auth)))
+        foreach (var value in source.OutsideValues.Concat(source.TokenValues).Concat(Secrets(source.Auth)))
             Hide(value);
     }
 

@@ -20,8 +20,11 @@ public sealed record SourceDefinition
     /// <summary>Null: the upstream asks for nothing.</summary>
     public SourceAuth? Auth { get; init; }
 
-    /// <summary>What came into the file by references, each value once; never shown.</summary>
+    /// <summary>What came into the file by references and goes to <see cref="BaseUrl"/>, each value once; never shown.</summary>
     internal IReadOnlyCollection<string> OutsideValues { get; init; } = [];
+
+    /// <summary>What came by references and goes to the token endpoint of OAuth 2.0.</summary>
+    internal IReadOnlyCollection<string> TokenValues { get; init; } = [];
 
     /// <summary>Time between the starts of two polls, 100 ms to 24 h; null follows <c>sync.interval</c>.</summary>
     public TimeSpan? Every { get; init; }

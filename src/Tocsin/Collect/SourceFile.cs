@@ -25,7 +25,7 @@ public static class SourceFile
         if (YamlText.Parse(yaml, file) is not { } root)
             return new SourceReadResult(null, file.Errors);
         var source = SourceReader.Read(root);
-        return new SourceReadResult(file.HasErrors ? null : source with { OutsideValues = file.OutsideValues }, file.Errors)
+        return new SourceReadResult(file.HasErrors ? null : source with { OutsideValues = file.OutsideValues, TokenValues = file.TokenValues }, file.Errors)
         {
             Name = root.Scalar("name")?.Raw,
             NameLine = root.LineOf("name"),

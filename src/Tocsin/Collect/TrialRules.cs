@@ -14,7 +14,7 @@ public static class TrialRules
     {
         var token = (tried.Auth as OAuth2Auth)?.TokenUrl;
         var homes = configured.Where(source => Covers(source, tried.BaseUrl) && (token is null || Covers(source, token))).ToList();
-        if (tried.OutsideValues.Except(homes.SelectMany(source => source.OutsideValues), StringComparer.Ordinal).Any())
+        if (tried.OutsideValues.Except(Shown(configured, tried.BaseUrl), StringComparer.Ordinal).Any() || (token is not null && tried.TokenValues.Except(Shown(configured, token), StringComparer.Ordinal).Any()))
             return "it refers to a secret that no configured source shows to this address: a new one is tried with `tocsin source test` on the machine";
         if (tried.AllowPrivate && !homes.Exists(source => source.AllowPrivate))
             return "it asks for a private network, or for http, at an address that no configured source uses: that is tried with `tocsin source test` on the machine";
@@ -22,6 +22,10 @@ public static class TrialRules
             ? "its token_url asks for a private network, or for http, and no configured source uses it: that is tried with `tocsin source test` on the machine"
             : null;
     }
+
+    /// <summary>The secrets that configured sources show to an origin: a client secret of OAuth 2.0 goes to the token endpoint alone.</summary>
+    private static IEnumerable<string> Shown(IReadOnlyList<SourceDefinition> configured, Uri origin) => configured.SelectMany(source =>
+        (IsSameOrigin(source.BaseUrl, origin) ? source.OutsideValues : []).Concat(source.Auth is OAuth2Auth oauth && IsSameOrigin(oauth.TokenUrl, origin) ? source.TokenValues : []));
 
     /// <summary>True when the source goes to this origin itself.</summary>
     private static bool Covers(SourceDefinition source, Uri url) =>

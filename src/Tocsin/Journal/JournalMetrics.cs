@@ -1,10 +1,18 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
 
 namespace Tocsin.Journal;
 
-/// <summary>What the journal counts and measures. Thread-safe.</summary>
-public sealed class JournalMetrics(Meter meter, TimeProvider time)
+/// <summary>What the journal counts and measures. Thread-safe. <paramref name="sources"/> are those that are configured.</summary>
+public sealed class JournalMetrics(Meter meter, TimeProvider time, IEnumerable<string> sources)
 {
+    /// <summary>Whoever pushes may name any source: so many more have a series of their own, what comes later is <c>other</c>. The configured ones always have theirs.</summary>
+    public const int MaxPushedSources = 50;
+
+    private readonly FrozenSet<string> _configured = sources.ToFrozenSet(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _pushed = new(StringComparer.Ordinal);
+
     private readonly Counter<long> _events = meter.CreateCounter<long>(
         "tocsin_events_total", null, "Events by what became of them: created, duplicate, changed (a known id with other content, kept as it was) or rejected.");
 
@@ -63,8 +71,11 @@ public sealed class JournalMetrics(Meter meter, TimeProvider time)
     private void Count(EventKind kind, string source, string result, long count)
     {
         if (count > 0)
-            _events.Add(count, new("kind", kind.Name()), new("source", source), new("result", result));
+            _events.Add(count, new("kind", kind.Name()), new("source", Label(source)), new("result", result));
     }
+
+    /// <summary>Two that come at once may both be let in: a bound for series need not be exact.</summary>
+    private string Label(string source) => _configured.Contains(source) || _pushed.ContainsKey(source) || (_pushed.Count < MaxPushedSources && _pushed.TryAdd(source, true)) ? source : "other";
 
     private static string NameOf(EntryStatus status) => status switch { EntryStatus.Created => "created", EntryStatus.Duplicate => "duplicate", _ => "changed" };
 }

@@ -51,6 +51,7 @@ public sealed partial class ApiTests
     [InlineData("{\"ip\":\"[::1]:80\",\"user_id\":\"7\"}", "/ip")]
     [InlineData("{\"ip\":\"17.0.0.1\",\"user_id\":\" \"}", "/user_id")]
     [InlineData("{\"ip\":null,\"user_id\":null}", "/ip,/user_id")]
+    [InlineData("{\"ip\":\"17.0.0.1\",\"user_id\":\"a\\n\\u001b[2Jb\"}", "/user_id")]
     [InlineData("{\"ip\":\"17.0.0.1\",\"user_id\":\"7\",\"from\":\"2026-01-02T00:00:00Z\",\"to\":\"2026-01-01T00:00:00Z\"}", "/to")]
     [InlineData("{\"ip\":\"17.0.0.1\",\"user_id\":\"7\",\"from\":5,\"to\":5}", "/to")]
     public async Task What_reads_well_and_cannot_be_used_is_422_with_its_fields(string body, string pointers)

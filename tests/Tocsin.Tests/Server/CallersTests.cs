@@ -8,6 +8,37 @@ namespace Tocsin.Tests.Server;
 
 public sealed class CallersTests
 {
+    /// <summary>A page on the internet may have its own name lead to this machine: reading that is open is open under our own names.</summary>
+    [Theory]
+    [InlineData("127.0.0.1:9000", true)]
+    [InlineData("10.1.2.3", true)]
+    [InlineData("[::1]:9000", true)]
+    [InlineData("localhost:9000", true)]
+    [InlineData("Tocsin.example:9000", true)]
+    [InlineData("", true)]
+    [InlineData("evil.example:9000", false)]
+    [InlineData("127.0.0.1.evil.example", false)]
+    [InlineData("[::1].evil.example", false)]
+    [InlineData("localhost.evil.example", false)]
+    public async Task Reading_is_open_under_our_own_names_alone(string host, bool mayRead)
+    {
+        using var folder = new TempFolder();
+        var time = new FakeTimeProvider();
+        var hash = new byte[32];
+        AccessControl.Hash(RunningServer.Token, hash);
+        var access = new AccessControl(hash, anonymousRead: true, time);
+        await using var journal = new EventJournal(new TestStore(folder.Path), 100, NullLogger<EventJournal>.Instance);
+        using var sessions = new SessionStore(journal, access, new OwnActions(journal, time), time);
+        var callers = new Callers(access, sessions, ["tocsin.example"]);
+        var request = new DefaultHttpContext { Request = { Headers = { Host = host } } }.Request;
+        callers.Of(request)!.May(Scope.Read).ShouldBe(mayRead);
+        callers.IsForeignHost(request).ShouldBe(!mayRead);
+        request.Headers.Authorization = "";
+        callers.Of(request)!.May(Scope.Read).ShouldBe(mayRead);
+        request.Headers.Authorization = "Bearer " + RunningServer.Token;
+        callers.Of(request)!.May(Scope.Admin).ShouldBeTrue();
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("Bearer " + RunningServer.Token)]
@@ -20,10 +51,11 @@ public sealed class CallersTests
         var access = new AccessControl(hash, anonymousRead: true, time);
         await using var journal = new EventJournal(new TestStore(folder.Path), 100, NullLogger<EventJournal>.Instance);
         using var sessions = new SessionStore(journal, access, new OwnActions(journal, time), time);
-        var callers = new Callers(access, sessions);
+        var callers = new Callers(access, sessions, ["tocsin.example"]);
         var request = new DefaultHttpContext().Request;
         if (authorization is not null)
             request.Headers.Authorization = authorization;
+        request.Headers.Host = "tocsin.example:9000";
         for (var i = 0; i < 100; i++)
             callers.Of(request).ShouldNotBeNull();
         var before = GC.GetAllocatedBytesForCurrentThread();

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Tocsin.Journal;
@@ -220,6 +221,36 @@ public sealed class EventExportTests
                 break;
             attempt.ShouldBeLessThan(10_000);
         }
+    }
+
+    /// <summary>What is still to be written for it stands in memory, and its place is another's: a client that stays and takes nothing is cut.</summary>
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData("text/csv")]
+    public async Task A_client_that_takes_nothing_is_cut(string accept)
+    {
+        await using var host = await EventsHost.StartAsync();
+        StoredEvent[] events = [.. Enumerable.Range(0, 100).Select(i => new StoredEvent(i + 1, Some.Event(id: i + 1, data: $"\"{new string('x', 200_000)}\"")))];
+        host.Store.Page = _ => new EventPage(events, new EventPosition(events[^1].Event.Time, 100), false);
+        var waits = host.Time.UntilTimerAsync(AnswerFlush.Max);
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4_096 };
+        await socket.ConnectAsync(host.Client.BaseAddress!.Host, host.Client.BaseAddress.Port);
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET /events?limit=100 HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\n\r\n"));
+        await Until.DoneAsync(waits);
+        await Until.TrueAsync(() =>
+        {
+            host.Time.Advance(AnswerFlush.Max);
+            try
+            {
+                // A connection that was aborted is reset: reading comes to that after what was under way.
+                socket.Poll(TimeSpan.FromMilliseconds(10), SelectMode.SelectRead);
+                return socket.Receive(new byte[1 << 20]) == 0;
+            }
+            catch (SocketException)
+            {
+                return true;
+            }
+        });
     }
 
     private static void ShouldHold(string[] header, string[] row, JsonElement e)

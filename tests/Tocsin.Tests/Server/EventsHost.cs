@@ -19,7 +19,7 @@ internal sealed class EventsHost : IAsyncDisposable
     {
         Store = new TestStore(_folder.Path);
         Journal = new EventJournal(Store, 10_000, NullLogger<EventJournal>.Instance);
-        _export = new EventExport(Journal, (_, what) => RecordExport(what), NullLogger<EventExport>.Instance);
+        _export = new EventExport(Journal, (_, what) => RecordExport(what), Time, NullLogger<EventExport>.Instance);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         builder.Services.AddRoutingCore().AddSingleton<Microsoft.Extensions.Logging.ILoggerFactory>(NullLoggerFactory.Instance).AddLogging();

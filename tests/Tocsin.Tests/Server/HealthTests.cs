@@ -317,7 +317,7 @@ public sealed class HealthTests
             var hash = new byte[32];
             AccessControl.Hash(RunningServer.Token, hash);
             var access = new AccessControl(hash, false, Time);
-            _web.UseMiddleware<RouteRulesMiddleware>(new Callers(access, _sessions = new SessionStore(_journal, access, new OwnActions(_journal, Time), Time)), new GuessThrottle(Time, _ => { }));
+            _web.UseMiddleware<RouteRulesMiddleware>(new Callers(access, _sessions = new SessionStore(_journal, access, new OwnActions(_journal, Time), Time), []), new GuessThrottle(Time, _ => { }));
             _meter = new Meter("health");
             var files = new EnrichmentFiles(new ServerOptions { Data = _folder.Path, Sources = "" }, directory, static () => { }, _meter, Time, NullLogger<EnrichmentFiles>.Instance);
             new HealthApi(_journal, new MemoryPushQueue(_journal), _probe, _collector, board, new BoardFeeder(_journal, board, Time), files, new RefusedPushes(_meter), leases: null, Time).Map(_web);

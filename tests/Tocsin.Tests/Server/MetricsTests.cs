@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
+using Tocsin.Journal;
 using Tocsin.Server.Api;
 using Tocsin.Server.Metrics;
 
@@ -216,6 +217,23 @@ public sealed class MetricsTests
         await middleware.InvokeAsync(Context(method, route, route));
 
         MetricsText.Parse(registry.Scrape()).Value("""tocsin_http_refused_pushes_total{code="queue_full"}""").ShouldBe(count);
+    }
+
+    /// <summary>Whoever pushes may name any source, and must not take the series that alerts are about.</summary>
+    [Fact]
+    public void Pushed_sources_have_so_many_series_and_configured_ones_always_theirs()
+    {
+        using var registry = new MetricsRegistry();
+        var journal = new JournalMetrics(registry.Meter, new FakeTimeProvider(), ["waf"]);
+        for (var n = 0; n < JournalMetrics.MaxPushedSources + 7; n++)
+            journal.Rejected(EventKind.Audit, $"host-{n}", 1);
+        journal.Rejected(EventKind.Audit, "host-0", 2);
+        journal.Rejected(EventKind.Alert, "waf", 5);
+
+        var metrics = MetricsText.Parse(registry.Scrape());
+        metrics.Value("""tocsin_events_total{kind="audit",source="host-0",result="rejected"}""").ShouldBe(3);
+        metrics.Value("""tocsin_events_total{kind="audit",source="other",result="rejected"}""").ShouldBe(7);
+        metrics.Value("""tocsin_events_total{kind="alert",source="waf",result="rejected"}""").ShouldBe(5);
     }
 
     private static DefaultHttpContext Context(string method, string path, string route)

@@ -20,9 +20,27 @@ public sealed class PushBodyTests
         third.Problem.ShouldBeNull();
     }
 
+    /// <summary>A body that stands still would keep its memory from all others: Kestrel's own minimum is an average from the beginning.</summary>
+    [Fact]
+    public async Task A_body_that_stands_still_is_given_up_with_its_memory()
+    {
+        var memory = new BodyMemory(128 << 10);
+        var time = new FakeTimeProvider();
+        var pipe = new System.IO.Pipelines.Pipe();
+        await pipe.Writer.WriteAsync(new byte[100]);
+        var reading = PushBody.ReadAsync(new DefaultHttpContext { Request = { Body = pipe.Reader.AsStream() } }.Request, gzip: false, memory, time).AsTask();
+        time.Advance(PushBody.Deadline - TimeSpan.FromSeconds(1));
+        reading.IsCompleted.ShouldBeFalse();
+        time.Advance(TimeSpan.FromSeconds(1));
+        using (var body = await Until.DoneAsync(reading))
+            body.Problem.ShouldNotBeNull().Status.ShouldBe(408);
+        using var next = await ReadAsync(60_000, memory);
+        next.Problem.ShouldBeNull();
+    }
+
     private static async Task<PushBody> ReadAsync(int length, BodyMemory memory)
     {
         using var stream = new MemoryStream(new byte[length]);
-        return await PushBody.ReadAsync(new DefaultHttpContext { Request = { Body = stream } }.Request, gzip: false, memory);
+        return await PushBody.ReadAsync(new DefaultHttpContext { Request = { Body = stream } }.Request, gzip: false, memory, TimeProvider.System);
     }
 }

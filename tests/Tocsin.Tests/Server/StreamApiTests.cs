@@ -174,7 +174,7 @@ public sealed class StreamApiTests : IAsyncLifetime
         await socket.ConnectAsync(_server.Url.Host, _server.Url.Port);
         await socket.SendAsync(Encoding.ASCII.GetBytes($"GET /events/stream?last_event_id=0 HTTP/1.1\r\nHost: x\r\nAuthorization: {RunningServer.Token}\r\n\r\n"));
         var large = $"\"{new string('x', 1_000_000)}\"";
-        var flushes = _server.Time.UntilTimerAsync(StreamSession.MaxFlush);
+        var flushes = _server.Time.UntilTimerAsync(AnswerFlush.Max);
         var read = Task.Run(async () =>
         {
             for (var n = 0; n < 20; n++)
@@ -186,7 +186,7 @@ public sealed class StreamApiTests : IAsyncLifetime
         await Until.DoneAsync(read);
         await Until.TrueAsync(() =>
         {
-            _server.Time.Advance(StreamSession.MaxFlush);
+            _server.Time.Advance(AnswerFlush.Max);
             return MetricAsync("tocsin_stream_readers").Result == 1;
         });
 

@@ -13,6 +13,7 @@ internal static class PushShapes
     [
         (400, "Not JSON: broken, a name twice, half a surrogate pair, not UTF-8; or a header or a query parameter that cannot be used", []),
         (403, "The token lacks the scope ingest (WWW-Authenticate says so); or one event under a source or type that is reserved", ["WWW-Authenticate?"]),
+        (408, "The body was not here after a minute; nothing of it was taken", []),
         (409, "One event: the same external_id or Idempotency-Key with other content", []),
         (413, "Over 10 MiB inflated, 10,000 events, 1 MiB an event or depth 64", []),
         (415, "Another media type or content encoding", ["Accept-Encoding"]),

@@ -14,8 +14,11 @@ public sealed class ConfigFile(string name, string folder, SecretResolver secret
 
     public SecretResolver Secrets => secrets;
 
-    /// <summary>What the references read so far stand for.</summary>
+    /// <summary>What the references read so far stand for, but for those of OAuth 2.0.</summary>
     internal HashSet<string> OutsideValues { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What the references of <c>auth.oauth2</c> stand for: it is sent to another address than the rest.</summary>
+    internal HashSet<string> TokenValues { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The mistakes found so far, by line, each once even when the same value was read twice.</summary>
     public IReadOnlyList<ConfigError> Errors => [.. errors.Distinct().OrderBy(error => error.Line)];

@@ -34,7 +34,7 @@ public sealed class ConfigScalar(ConfigFile file, int line, string key, string? 
             Fail(SecretResolver.NotHere);
             return null;
         }
-        var text = file.Secrets.Resolve(raw, file.Folder, out var problem, file.OutsideValues);
+        var text = file.Secrets.Resolve(raw, file.Folder, out var problem, key.StartsWith("auth.oauth2", StringComparison.Ordinal) ? file.TokenValues : file.OutsideValues);
         if (problem is not null)
             Fail(problem);
         return text;
