@@ -92,6 +92,39 @@ public sealed class RabbitFaultTests(OneBroker one) : IClassFixture<OneBroker>
         await Eventually.BeAsync("health is well", Patience, async () => (await server.JsonAsync("/health")).GetProperty("status").GetString() == "healthy");
     }
 
+    [Fact]
+    public async Task While_the_broker_takes_nothing_what_other_nodes_were_given_is_stored_nevertheless()
+    {
+        using var first = await one.HomeAsync(("TOCSIN__QUEUE__WAIT", "30s"));
+        using var second = OneBroker.HomeOf(one.Broker.Url, ("TOCSIN__QUEUE__WAIT", "30s"));
+        await using var held = await HeldQueue.TakeAsync(one.Broker);
+        await using var server = await ServerProcess.StartAsync(first);
+        await using var other = await ServerProcess.StartAsync(second);
+        // Whichever commits, some are the other's, whose senders wait to hear of it.
+        Task[] pushes = [.. Enumerable.Range(0, 20).Select(n => (n % 2 == 0 ? server : other).PostAsync("/event", """{"type":"waits"}"""))];
+        await Eventually.BeAsync("they are in the queue", Patience, async () => await UnstoredAsync() == pushes.Length);
+        await one.Broker.ControlAsync(0, "set_disk_free_limit", "100000GB");
+        try
+        {
+            await held.DisposeAsync();
+            await Eventually.BeAsync("all are stored and acknowledged", Patience, async () => await UnstoredAsync() == 0, () => $"{server.Process.Shown()}\n{other.Process.Shown()}");
+        }
+        finally
+        {
+            await one.Broker.ControlAsync(0, "set_disk_free_limit", "50MB");
+        }
+        await Task.WhenAll(pushes);
+        (await StoredAsync(server, "waits") + await StoredAsync(other, "waits")).ShouldBe(pushes.Length);
+    }
+
+    /// <summary>What the queue holds, in hand of a consumer or not.</summary>
+    private async Task<int> UnstoredAsync()
+    {
+        var list = await one.Broker.ControlAsync(0, "-q", "list_queues", "name", "messages");
+        var line = list.Split('\n').Single(line => line.StartsWith(OneBroker.Push + "\t", StringComparison.Ordinal));
+        return int.Parse(line.Split('\t')[1], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     private async Task RefusedAsync(string url, params string[] parts)
     {
         using var folder = new TempFolder();

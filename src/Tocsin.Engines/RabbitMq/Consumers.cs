@@ -11,8 +11,16 @@ internal sealed class PushConsumer(IChannel channel, ChannelWriter<Delivery> del
     public override Task HandleBasicDeliverAsync(string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
         IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
     {
-        metrics.Delivered(redelivered);
-        deliveries.TryWrite(Read(deliveryTag, redelivered, properties, body));
+        try
+        {
+            metrics.Delivered(redelivered);
+            deliveries.TryWrite(Read(deliveryTag, redelivered, properties, body));
+        }
+        catch (Exception error)
+        {
+            // The client would only tell of it and go on, and what is acknowledged behind this request would be it as well. Nothing is taken behind it.
+            deliveries.TryComplete(new DeliveryLostException($"a request of {body.Length} bytes from the broker could not be taken in ({error.Message})", error));
+        }
         return Task.CompletedTask;
     }
 
@@ -55,3 +63,6 @@ internal sealed class ReplyConsumer(IChannel channel, Askers askers) : AsyncDefa
         return Task.CompletedTask;
     }
 }
+
+/// <summary>A request that the broker gave was not taken in, for a reason that is not its own: nothing behind it may be acknowledged.</summary>
+internal sealed class DeliveryLostException(string message, Exception inner) : Exception(message, inner);

@@ -32,7 +32,7 @@ public sealed class RabbitPushQueue : IPushQueue
     public bool Repeats => true;
 
     /// <summary>Looks whether the broker can be used, and makes the queues. Throws <see cref="QueueOpenException"/>: nothing was changed then.</summary>
-    public static Task CheckAsync(BrokerUrl url, CancellationToken cancellation) => Broker.CheckAsync(url, cancellation);
+    public static Task CheckAsync(BrokerUrl url, TimeProvider time, CancellationToken cancellation) => Broker.CheckAsync(url, time, cancellation);
 
     /// <summary>Begins to publish and to commit.</summary>
     public static async Task<RabbitPushQueue> StartAsync(RabbitOptions options, EventJournal journal, Meter meter, TimeProvider time, CancellationToken cancellation)
