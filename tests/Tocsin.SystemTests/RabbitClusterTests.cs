@@ -115,7 +115,7 @@ public sealed class RabbitClusterTests
         await using var broker = await RabbitBroker.StartOrSkipAsync();
         // Each with a store of its own, to see which of them commits.
         using var first = OneBroker.HomeOf(broker.Url);
-        using var second = OneBroker.HomeOf(broker.Url);
+        using var second = await OneBroker.TwinOfAsync(first);
         await using var committer = await ServerProcess.StartAsync(first);
         await using var other = await ServerProcess.StartAsync(second);
 

@@ -96,7 +96,7 @@ public sealed class RabbitFaultTests(OneBroker one) : IClassFixture<OneBroker>
     public async Task While_the_broker_takes_nothing_what_other_nodes_were_given_is_stored_nevertheless()
     {
         using var first = await one.HomeAsync(("TOCSIN__QUEUE__WAIT", "30s"));
-        using var second = OneBroker.HomeOf(one.Broker.Url, ("TOCSIN__QUEUE__WAIT", "30s"));
+        using var second = await OneBroker.TwinOfAsync(first);
         await using var held = await HeldQueue.TakeAsync(one.Broker);
         await using var server = await ServerProcess.StartAsync(first);
         await using var other = await ServerProcess.StartAsync(second);

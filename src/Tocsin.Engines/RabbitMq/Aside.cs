@@ -43,7 +43,7 @@ internal sealed class Aside(Publisher publisher, TimeProvider time)
 
     private BasicProperties Properties(Delivery delivery) => new()
     {
-        DeliveryMode = DeliveryModes.Persistent, MessageId = delivery.Id,
+        DeliveryMode = DeliveryModes.Persistent, MessageId = delivery.Id, AppId = delivery.Journal,
         Headers = new Dictionary<string, object?>(StringComparer.Ordinal) { [Topology.Reason] = delivery.Defect, [Topology.DeadAt] = EventTime.From(time.GetUtcNow(), 3).ToString() },
     };
 

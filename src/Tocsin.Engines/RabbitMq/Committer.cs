@@ -117,7 +117,7 @@ internal sealed partial class Committer(
         var deliveries = Channel.CreateUnbounded<Delivery>();
         _deliveries = deliveries.Reader;
         await pushes.BasicQosAsync(0, Prefetch, global: false, ended.Token);
-        await pushes.BasicConsumeAsync(Topology.Push, autoAck: false, new PushConsumer(pushes, deliveries.Writer, metrics, () => ended.CancelAsync()), ended.Token);
+        await pushes.BasicConsumeAsync(Topology.Push, autoAck: false, new PushConsumer(pushes, journal.Store.Info.Id.ToString(), deliveries.Writer, metrics, () => ended.CancelAsync()), ended.Token);
         _error = null;
 
         Task[] work = [CommitAsync(deliveries.Reader, pushes, ended.Token), WatchAsync(watch, backoff, ended.Token)];

@@ -4,7 +4,7 @@ using RabbitMQ.Client;
 namespace Tocsin.Engines.RabbitMq;
 
 /// <summary>Reads requests as they come, one after the other, while those before them are committed.</summary>
-internal sealed class PushConsumer(IChannel channel, ChannelWriter<Delivery> deliveries, RabbitMetrics metrics, Func<Task> cancelled) : AsyncDefaultBasicConsumer(channel)
+internal sealed class PushConsumer(IChannel channel, string journal, ChannelWriter<Delivery> deliveries, RabbitMetrics metrics, Func<Task> cancelled) : AsyncDefaultBasicConsumer(channel)
 {
     private readonly StringCache _words = new();
 
@@ -33,16 +33,21 @@ internal sealed class PushConsumer(IChannel channel, ChannelWriter<Delivery> del
 
     private Delivery Read(ulong tag, bool again, IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
     {
-        var id = properties.MessageId ?? "";
+        var (id, its) = (properties.MessageId ?? "", properties.AppId);
+        // Two services of different journals at one virtual host; or the journal was made anew while requests waited.
+        if (its is not null && its != journal)
+            return Unreadable($"it is for another journal, {its}, and this is {journal}");
         try
         {
             var (pushed, respondAsync) = PushMessage.Read(body.Span, _words);
-            return new Delivery { Tag = tag, IsAgain = again, Id = id, Bytes = body.Length, ReplyTo = properties.ReplyTo, Pushed = pushed, RespondAsync = respondAsync };
+            return new Delivery { Tag = tag, IsAgain = again, Id = id, Journal = its, Bytes = body.Length, ReplyTo = properties.ReplyTo, Pushed = pushed, RespondAsync = respondAsync };
         }
         catch (InvalidDataException error)
         {
-            return new Delivery { Tag = tag, IsAgain = again, Id = id, Bytes = body.Length, Unreadable = body.ToArray(), Defect = $"it is no request of Tocsin's: {error.Message}" };
+            return Unreadable($"it is no request of Tocsin's: {error.Message}");
         }
+
+        Delivery Unreadable(string why) => new() { Tag = tag, IsAgain = again, Id = id, Journal = its, Bytes = body.Length, Unreadable = body.ToArray(), Defect = why };
     }
 }
 

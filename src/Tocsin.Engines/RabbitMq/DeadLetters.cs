@@ -57,6 +57,7 @@ public sealed class DeadLetters : IAsyncDisposable
     /// </summary>
     public Task<int> ReplayAsync(IReadOnlyCollection<string> ids, CancellationToken cancellation) => TakeAsync(ids, async message =>
     {
+        // Without the journal that it was for: who gives it back says that it belongs here.
         var properties = new BasicProperties { DeliveryMode = DeliveryModes.Persistent, MessageId = message.BasicProperties.MessageId };
         // The client must not be cancelled while it waits for a confirm.
         await _channel.BasicPublishAsync("", Topology.Push, mandatory: true, properties, message.Body, CancellationToken.None).AsTask().WaitAsync(ConfirmDeadline, _time, cancellation);

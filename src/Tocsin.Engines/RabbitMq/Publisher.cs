@@ -9,7 +9,7 @@ namespace Tocsin.Engines.RabbitMq;
 /// Gives requests to the broker over a connection of its own (a broker short of memory or disk stops connections that publish, and the committer's must go on),
 /// and makes a new one whenever it has ended. A request is kept once the broker has confirmed it or its commit is known, and not before.
 /// </summary>
-internal sealed partial class Publisher(RabbitOptions options, string node, Askers askers, RabbitMetrics metrics, TimeProvider time) : IAsyncDisposable
+internal sealed partial class Publisher(RabbitOptions options, string node, string journal, Askers askers, RabbitMetrics metrics, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>Requests, and bytes of them, that may wait for the broker's answer.</summary>
     private const int MaxOutstanding = 4_096;
@@ -119,9 +119,12 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
         }
         catch (TimeoutException)
         {
-            _isSilent = true;
-            // Perhaps it is this node, or this channel: another one may be heard.
-            _leave("nothing was confirmed in time");
+            // Perhaps it is this node, or this channel: another one may be heard. One that says that it takes nothing goes on by itself.
+            if (_blocked is null)
+            {
+                _isSilent = true;
+                _leave("nothing was confirmed in time");
+            }
             // Whether the broker has it nobody knows; but when it is committed it is.
             return told is not null && !askers.GiveUp(id) ? await told : throw new QueueUnavailableException("the broker has not confirmed it in time");
         }
@@ -145,7 +148,7 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
         Interlocked.Add(ref _unhurried, respondAsync ? 1 : 0);
         try
         {
-            var properties = new BasicProperties { DeliveryMode = DeliveryModes.Persistent, MessageId = id, ReplyTo = ReplyTo };
+            var properties = new BasicProperties { DeliveryMode = DeliveryModes.Persistent, MessageId = id, AppId = journal, ReplyTo = ReplyTo };
             await channel.BasicPublishAsync("", Topology.Push, mandatory: true, properties, message.Written, CancellationToken.None).AsTask().WaitAsync(2 * ConfirmDeadline, time);
             _isSilent = false;
             metrics.Confirmed();

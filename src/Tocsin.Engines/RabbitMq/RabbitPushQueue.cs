@@ -20,7 +20,7 @@ public sealed class RabbitPushQueue : IPushQueue
         _options = options;
         var node = Guid.NewGuid().ToString("N");
         var (askers, metrics) = (new Askers(), new RabbitMetrics(meter));
-        _publisher = new Publisher(options, node, askers, metrics, time);
+        _publisher = new Publisher(options, node, journal.Store.Info.Id.ToString(), askers, metrics, time);
         _committer = new Committer(options, node, journal, askers, _publisher, metrics, time);
         metrics.Observe(this);
     }
