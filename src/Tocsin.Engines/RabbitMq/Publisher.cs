@@ -119,8 +119,9 @@ internal sealed partial class Publisher(RabbitOptions options, string node, stri
         }
         catch (TimeoutException)
         {
-            // Perhaps it is this node, or this channel: another one may be heard. One that says that it takes nothing goes on by itself.
-            if (_blocked is null)
+            // Perhaps it is this node, or this channel: another one may be heard. One that says that it takes nothing goes on by itself, and what was asked over one that
+            // was left says nothing of the next.
+            if (_blocked is null && _channel == channel)
             {
                 _isSilent = true;
                 _leave("nothing was confirmed in time");
