@@ -27,6 +27,18 @@ public sealed class RabbitFaultTests(OneBroker one) : IClassFixture<OneBroker>
     }
 
     [Fact]
+    public async Task A_user_who_may_use_queues_of_its_names_only_is_enough()
+    {
+        (await one.HomeAsync()).Dispose();
+        await one.Broker.ControlAsync(0, "add_user", "narrow", "secret");
+        await one.Broker.ControlAsync(0, "set_permissions", "narrow", @"^tocsin\.", @"^(tocsin\..*|amq\.default)$", @"^tocsin\.");
+        using var home = OneBroker.HomeOf(one.Broker.Url.Replace("guest:guest", "narrow:secret", StringComparison.Ordinal));
+        await using var server = await ServerProcess.StartAsync(home);
+        (await server.PostAsync("/event", """{"type":"a"}""")).Status.ShouldBe(HttpStatusCode.Created);
+        (await server.JsonAsync("/health")).GetProperty("status").GetString().ShouldBe("healthy");
+    }
+
+    [Fact]
     public async Task What_cannot_be_read_is_set_aside_and_listed_and_given_back()
     {
         using var home = await one.HomeAsync(("TOCSIN__QUEUE__WAIT", "0s"));

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using Tocsin.Collect.Push;
 using Tocsin.Journal;
 
@@ -107,12 +108,8 @@ internal sealed partial class Committer(
         if (!await Topology.DeclareAsync(connection, ended.Token))
             Log.Drops(_logger);
         var pushes = await OpenAsync(connection, ended);
-        var replies = await OpenAsync(connection, ended);
         var watch = await OpenAsync(connection, ended);
-
-        var hears = await replies.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, cancellationToken: ended.Token);
-        await replies.BasicConsumeAsync(hears.QueueName, autoAck: true, new ReplyConsumer(replies, askers), ended.Token);
-        publisher.ReplyTo = hears.QueueName;
+        publisher.ReplyTo = await HearAsync(connection, ended.Token);
 
         var deliveries = Channel.CreateUnbounded<Delivery>();
         _deliveries = deliveries.Reader;
@@ -133,6 +130,23 @@ internal sealed partial class Committer(
         {
             await ended.CancelAsync();
             await Task.WhenAll(work).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Hears of commits that other nodes make. Null when the broker does not let it (a user who may use queues of Tocsin's names only): then 202 is the answer.</summary>
+    private async Task<string?> HearAsync(IConnection connection, CancellationToken ended)
+    {
+        var channel = await connection.CreateChannelAsync(cancellationToken: ended);
+        try
+        {
+            var queue = await channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, cancellationToken: ended);
+            await channel.BasicConsumeAsync(queue.QueueName, autoAck: true, new ReplyConsumer(channel, askers), ended);
+            return queue.QueueName;
+        }
+        catch (OperationInterruptedException error) when (connection.IsOpen)
+        {
+            Log.Deaf(_logger, BrokerFault.Of(error, options.Url));
+            return null;
         }
     }
 
@@ -266,8 +280,6 @@ internal sealed partial class Committer(
         }
     }
 
-    private sealed class StandstillException(string message) : Exception(message);
-
     private static partial class Log
     {
         [LoggerMessage(310, LogLevel.Warning, "Nothing comes from the broker to be stored: {Error}")]
@@ -278,6 +290,9 @@ internal sealed partial class Committer(
 
         [LoggerMessage(312, LogLevel.Warning, "{Events} accepted events of {Sender} are there already with other content, and kept as rejects (but {Refused}, for which there is no room)")]
         public static partial void Conflicts(ILogger logger, int events, string sender, int refused);
+
+        [LoggerMessage(314, LogLevel.Warning, "This node does not hear what others commit for it, and answers 202 then: {Error}")]
+        public static partial void Deaf(ILogger logger, string error);
 
         [LoggerMessage(313, LogLevel.Warning, "A queue was made under RabbitMQ 3, and the broker of today drops what it has given out 20 times: rabbitmqctl set_policy --apply-to queues tocsin '^tocsin[.]push' '{{\"delivery-limit\":-1}}'")]
         public static partial void Drops(ILogger logger);

@@ -71,3 +71,6 @@ internal sealed class ReplyConsumer(IChannel channel, Askers askers) : AsyncDefa
 
 /// <summary>A request that the broker gave was not taken in, for a reason that is not its own: nothing behind it may be acknowledged.</summary>
 internal sealed class DeliveryLostException(string message, Exception inner) : Exception(message, inner);
+
+/// <summary>Requests wait in the broker, and it gives them to nobody.</summary>
+internal sealed class StandstillException(string message) : Exception(message);
