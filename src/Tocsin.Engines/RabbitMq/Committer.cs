@@ -106,7 +106,7 @@ internal sealed partial class Committer(
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         if (!await Topology.DeclareAsync(connection, ended.Token))
-            Log.Drops(_logger);
+            Log.Drops(_logger, Topology.KeepAll);
         var pushes = await OpenAsync(connection, ended);
         var watch = await OpenAsync(connection, ended);
         publisher.ReplyTo = await HearAsync(connection, ended.Token);
@@ -294,7 +294,7 @@ internal sealed partial class Committer(
         [LoggerMessage(314, LogLevel.Warning, "This node does not hear what others commit for it, and answers 202 then: {Error}")]
         public static partial void Deaf(ILogger logger, string error);
 
-        [LoggerMessage(313, LogLevel.Warning, "A queue was made under RabbitMQ 3, and the broker of today drops what it has given out 20 times: rabbitmqctl set_policy --apply-to queues tocsin '^tocsin[.]push' '{{\"delivery-limit\":-1}}'")]
-        public static partial void Drops(ILogger logger);
+        [LoggerMessage(313, LogLevel.Warning, "A queue was made under RabbitMQ 3, and the broker of today drops what it has given out 20 times, unless it is told not to: {Command}")]
+        public static partial void Drops(ILogger logger, string command);
     }
 }

@@ -24,6 +24,9 @@ internal static class Topology
     /// <summary>From here on a quorum queue drops what it has given out 20 times, unless it is told not to: a node that dies again and again must not cost an acknowledged request.</summary>
     private static readonly Version DropsByDefault = new(4, 0);
 
+    /// <summary>What tells the broker not to, for a queue that cannot say so itself.</summary>
+    public const string KeepAll = """rabbitmqctl set_policy --apply-to queues tocsin '^tocsin[.]push' '{"delivery-limit":-1}'""";
+
     private static readonly Dictionary<string, object?> PushArguments = new(StringComparer.Ordinal)
     {
         // One consumer at a time, the others stand by: that keeps the order, also when one dies and its messages go to the next.
