@@ -10,7 +10,7 @@ internal static class QueueOpening
 {
     /// <summary>Before anything is opened. Throws <see cref="JournalOpenException"/>, having changed nothing, when the broker cannot be used.</summary>
     public static Task CheckAsync(ServerOptions options, CancellationToken cancellation) =>
-        options.QueueUrl is { } broker ? RabbitPushQueue.CheckAsync(broker, cancellation) : Task.CompletedTask;
+        options.QueueUrl is { } broker ? RabbitPushQueue.CheckAsync(broker, TimeProvider.System, cancellation) : Task.CompletedTask;
 
     public static async Task<IPushQueue> OpenAsync(ServerOptions options, EventJournal journal, Meter meter, ILoggerFactory logs, TimeProvider time, CancellationToken cancellation)
     {

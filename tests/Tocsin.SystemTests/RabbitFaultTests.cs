@@ -27,6 +27,18 @@ public sealed class RabbitFaultTests(OneBroker one) : IClassFixture<OneBroker>
     }
 
     [Fact]
+    public async Task A_user_who_may_use_queues_of_its_names_only_is_enough()
+    {
+        (await one.HomeAsync()).Dispose();
+        await one.Broker.ControlAsync(0, "add_user", "narrow", "secret");
+        await one.Broker.ControlAsync(0, "set_permissions", "narrow", @"^tocsin\.", @"^(tocsin\..*|amq\.default)$", @"^tocsin\.");
+        using var home = OneBroker.HomeOf(one.Broker.Url.Replace("guest:guest", "narrow:secret", StringComparison.Ordinal));
+        await using var server = await ServerProcess.StartAsync(home);
+        (await server.PostAsync("/event", """{"type":"a"}""")).Status.ShouldBe(HttpStatusCode.Created);
+        (await server.JsonAsync("/health")).GetProperty("status").GetString().ShouldBe("healthy");
+    }
+
+    [Fact]
     public async Task What_cannot_be_read_is_set_aside_and_listed_and_given_back()
     {
         using var home = await one.HomeAsync(("TOCSIN__QUEUE__WAIT", "0s"));
@@ -90,6 +102,39 @@ public sealed class RabbitFaultTests(OneBroker one) : IClassFixture<OneBroker>
         await one.Broker.ControlAsync(0, "set_disk_free_limit", "50MB");
         await Eventually.BeAsync("it takes pushes again", Patience, async () => await PushAsync(server, "again") == HttpStatusCode.Accepted);
         await Eventually.BeAsync("health is well", Patience, async () => (await server.JsonAsync("/health")).GetProperty("status").GetString() == "healthy");
+    }
+
+    [Fact]
+    public async Task While_the_broker_takes_nothing_what_other_nodes_were_given_is_stored_nevertheless()
+    {
+        using var first = await one.HomeAsync(("TOCSIN__QUEUE__WAIT", "30s"));
+        using var second = await OneBroker.TwinOfAsync(first);
+        await using var held = await HeldQueue.TakeAsync(one.Broker);
+        await using var server = await ServerProcess.StartAsync(first);
+        await using var other = await ServerProcess.StartAsync(second);
+        // Whichever commits, some are the other's, whose senders wait to hear of it.
+        Task[] pushes = [.. Enumerable.Range(0, 20).Select(n => (n % 2 == 0 ? server : other).PostAsync("/event", """{"type":"waits"}"""))];
+        await Eventually.BeAsync("they are in the queue", Patience, async () => await UnstoredAsync() == pushes.Length);
+        await one.Broker.ControlAsync(0, "set_disk_free_limit", "100000GB");
+        try
+        {
+            await held.DisposeAsync();
+            await Eventually.BeAsync("all are stored and acknowledged", Patience, async () => await UnstoredAsync() == 0, () => $"{server.Process.Shown()}\n{other.Process.Shown()}");
+        }
+        finally
+        {
+            await one.Broker.ControlAsync(0, "set_disk_free_limit", "50MB");
+        }
+        await Task.WhenAll(pushes);
+        (await StoredAsync(server, "waits") + await StoredAsync(other, "waits")).ShouldBe(pushes.Length);
+    }
+
+    /// <summary>What the queue holds, in hand of a consumer or not.</summary>
+    private async Task<int> UnstoredAsync()
+    {
+        var list = await one.Broker.ControlAsync(0, "-q", "list_queues", "name", "messages");
+        var line = list.Split('\n').Single(line => line.StartsWith(OneBroker.Push + "\t", StringComparison.Ordinal));
+        return int.Parse(line.Split('\t')[1], System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private async Task RefusedAsync(string url, params string[] parts)

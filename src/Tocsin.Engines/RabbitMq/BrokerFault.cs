@@ -5,7 +5,8 @@ namespace Tocsin.Engines.RabbitMq;
 /// <summary>What is wrong with a broker, in one sentence that says how to mend it. Never with the password.</summary>
 internal static class BrokerFault
 {
-    private const int AccessRefused = 403, PreconditionFailed = 406, NotAllowed = 530;
+    public const int PreconditionFailed = 406;
+    private const int AccessRefused = 403, NotAllowed = 530;
 
     public static string Of(Exception error, BrokerUrl url)
     {

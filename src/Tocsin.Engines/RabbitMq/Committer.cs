@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using Tocsin.Collect.Push;
 using Tocsin.Journal;
 
@@ -28,6 +29,8 @@ internal sealed partial class Committer(
     private readonly ILogger _logger = options.Logs.CreateLogger<Committer>();
     private readonly PushStore _store = new(journal, time);
     private readonly PushRejects _rejects = new(journal);
+    private readonly Replies _replies = new(options, publisher, time);
+    private readonly Aside _aside = new(publisher, time);
     private readonly CancellationTokenSource _stop = new();
     private volatile string? _error = "not connected yet";
     private volatile ChannelReader<Delivery>? _deliveries;
@@ -48,12 +51,17 @@ internal sealed partial class Committer(
     /// <summary>Ends when it broke.</summary>
     public Task Running { get; private set; } = Task.CompletedTask;
 
-    public void Start() => Running = Task.Run(RunAsync);
+    public void Start()
+    {
+        _replies.Start();
+        Running = Task.Run(RunAsync);
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await Running.ContinueWith(static _ => { }, TaskScheduler.Default);
+        await _replies.DisposeAsync();
         _stop.Dispose();
     }
 
@@ -64,8 +72,8 @@ internal sealed partial class Committer(
         {
             try
             {
-                await using var connection = await Broker.ConnectAsync(options.Url, $"tocsin {node} commit", _stop.Token);
-                await ServeAsync(connection, backoff);
+                var connection = await Broker.ConnectAsync(options.Url, $"tocsin {node} commit", time, _stop.Token);
+                await ServeAsync(connection, backoff).LettingGoAsync(connection, _stop.Token);
             }
             catch (Exception) when (_stop.IsCancellationRequested)
             {
@@ -75,11 +83,16 @@ internal sealed partial class Committer(
             {
                 _error = BrokerFault.Of(error, options.Url);
             }
+            catch (Exception error) when (error is DeliveryLostException or StandstillException)
+            {
+                _error = error.Message;
+            }
             finally
             {
                 publisher.ReplyTo = null;
                 _deliveries = null;
                 Volatile.Write(ref _committing, 0);
+                Volatile.Write(ref _depth, 0);
             }
             // Said once, however often it is tried.
             if (backoff.IsFirst || said != _error)
@@ -92,24 +105,19 @@ internal sealed partial class Committer(
     private async Task ServeAsync(IConnection connection, Backoff backoff)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        var pushes = await OpenAsync(connection, ended, confirms: false);
-        var replies = await OpenAsync(connection, ended, confirms: false);
-        var dead = await OpenAsync(connection, ended, confirms: true);
-        var watch = await OpenAsync(connection, ended, confirms: false);
-        await Topology.DeclareAsync(watch, Broker.VersionOf(connection), ended.Token);
-
-        var hears = await replies.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, cancellationToken: ended.Token);
-        await replies.BasicConsumeAsync(hears.QueueName, autoAck: true, new ReplyConsumer(replies, askers), ended.Token);
-        publisher.ReplyTo = hears.QueueName;
+        if (!await Topology.DeclareAsync(connection, ended.Token))
+            Log.Drops(_logger, Topology.KeepAll);
+        var pushes = await OpenAsync(connection, ended);
+        var watch = await OpenAsync(connection, ended);
+        publisher.ReplyTo = await HearAsync(connection, ended.Token);
 
         var deliveries = Channel.CreateUnbounded<Delivery>();
         _deliveries = deliveries.Reader;
         await pushes.BasicQosAsync(0, Prefetch, global: false, ended.Token);
-        await pushes.BasicConsumeAsync(Topology.Push, autoAck: false, new PushConsumer(pushes, deliveries.Writer, metrics, () => ended.CancelAsync()), ended.Token);
+        await pushes.BasicConsumeAsync(Topology.Push, autoAck: false, new PushConsumer(pushes, journal.Store.Info.Id.ToString(), deliveries.Writer, metrics, () => ended.CancelAsync()), ended.Token);
         _error = null;
-        backoff.Reset();
 
-        Task[] work = [CommitAsync(deliveries.Reader, pushes, replies, dead, ended.Token), WatchAsync(watch, ended.Token)];
+        Task[] work = [CommitAsync(deliveries.Reader, pushes, ended.Token), WatchAsync(watch, backoff, ended.Token)];
         try
         {
             await await Task.WhenAny(work);
@@ -125,9 +133,26 @@ internal sealed partial class Committer(
         }
     }
 
-    private static async Task<IChannel> OpenAsync(IConnection connection, CancellationTokenSource ended, bool confirms)
+    /// <summary>Hears of commits that other nodes make. Null when the broker does not let it (a user who may use queues of Tocsin's names only): then 202 is the answer.</summary>
+    private async Task<string?> HearAsync(IConnection connection, CancellationToken ended)
     {
-        var channel = await connection.CreateChannelAsync(new CreateChannelOptions(confirms, confirms, outstandingPublisherConfirmationsRateLimiter: null), ended.Token);
+        var channel = await connection.CreateChannelAsync(cancellationToken: ended);
+        try
+        {
+            var queue = await channel.QueueDeclareAsync("", durable: false, exclusive: true, autoDelete: true, cancellationToken: ended);
+            await channel.BasicConsumeAsync(queue.QueueName, autoAck: true, new ReplyConsumer(channel, askers), ended);
+            return queue.QueueName;
+        }
+        catch (OperationInterruptedException error) when (connection.IsOpen)
+        {
+            Log.Deaf(_logger, BrokerFault.Of(error, options.Url));
+            return null;
+        }
+    }
+
+    private static async Task<IChannel> OpenAsync(IConnection connection, CancellationTokenSource ended)
+    {
+        var channel = await connection.CreateChannelAsync(cancellationToken: ended.Token);
         channel.ChannelShutdownAsync += (_, _) => CancelAsync(ended);
         return channel;
     }
@@ -144,7 +169,7 @@ internal sealed partial class Committer(
         }
     }
 
-    private async Task CommitAsync(ChannelReader<Delivery> deliveries, IChannel pushes, IChannel replies, IChannel dead, CancellationToken ended)
+    private async Task CommitAsync(ChannelReader<Delivery> deliveries, IChannel pushes, CancellationToken ended)
     {
         var batch = new List<Delivery>();
         while (await deliveries.WaitToReadAsync(ended))
@@ -155,9 +180,9 @@ internal sealed partial class Committer(
             var results = await _store.StoreAsync(batch, again: false, ended);
             for (var i = 0; i < batch.Count; i++)
                 if (results[i] is { } result)
-                    await TellAsync(batch[i], result, replies, ended);
+                    await TellAsync(batch[i], result, ended);
                 else
-                    await SetAsideAsync(batch[i], dead, ended);
+                    await SetAsideAsync(batch[i], ended);
             await pushes.BasicAckAsync(batch[^1].Tag, multiple: true, ended);
             Volatile.Write(ref _committing, 0);
         }
@@ -189,16 +214,12 @@ internal sealed partial class Committer(
             await Task.Delay(LookForBurst, time, ended);
     }
 
-    private async Task TellAsync(Delivery delivery, AppendResult result, IChannel replies, CancellationToken ended)
+    private async Task TellAsync(Delivery delivery, AppendResult result, CancellationToken ended)
     {
         var isOurs = delivery.Id.StartsWith(node, StringComparison.Ordinal);
         var told = isOurs && askers.Tell(delivery.Id, result);
-        if (!isOurs && delivery is { RespondAsync: false, ReplyTo: { } replyTo })
-        {
-            using var message = new MessageWriter();
-            ResultMessage.Write(message, result);
-            await replies.BasicPublishAsync("", replyTo, mandatory: false, new BasicProperties { CorrelationId = delivery.Id }, message.Written, ended);
-        }
+        if (!isOurs)
+            _replies.Tell(delivery, result);
         // Where another node was told nobody here knows whether its sender still waited: rather twice than never.
         if (!told && (result.Status == AppendStatus.OtherContent || result.Entries.Any(entry => entry.Status == EntryStatus.Changed)))
             await KeepRejectsAsync(delivery, result, ended);
@@ -223,49 +244,40 @@ internal sealed partial class Committer(
     }
 
     /// <summary>Puts a request where people can look at it, and only then takes it from the queue. As long as there is no room for it, it waits, and all behind it.</summary>
-    private async Task SetAsideAsync(Delivery delivery, IChannel dead, CancellationToken ended)
+    private async Task SetAsideAsync(Delivery delivery, CancellationToken ended)
     {
-        using var message = new MessageWriter();
-        if (delivery.Unreadable is null)
-            PushMessage.Write(message, delivery.Pushed, delivery.RespondAsync);
-        var properties = new BasicProperties
-        {
-            DeliveryMode = DeliveryModes.Persistent, MessageId = delivery.Id,
-            Headers = new Dictionary<string, object?>(StringComparer.Ordinal) { [Topology.Reason] = delivery.Defect, [Topology.DeadAt] = EventTime.From(time.GetUtcNow(), 3).ToString() },
-        };
         for (var backoff = new Backoff(time); ; await backoff.WaitAsync(ended))
         {
             try
             {
-                await dead.BasicPublishAsync("", Topology.Dead, mandatory: true, properties, delivery.Unreadable ?? message.Written, ended);
+                await _aside.PutAsync(delivery, ended);
                 _error = null;
                 metrics.Dead();
                 Log.Dead(_logger, delivery.Id, delivery.Defect!);
                 return;
             }
-            catch (RabbitMQ.Client.Exceptions.PublishException)
+            catch (QueueUnavailableException error)
             {
-                _error = $"{Topology.Dead} holds {Topology.MaxDeadLetters} requests that cannot be stored, and there is one more: tocsin queue dead list";
+                _error = error.Message;
             }
         }
     }
 
-    private async Task WatchAsync(IChannel channel, CancellationToken ended)
+    private async Task WatchAsync(IChannel channel, Backoff backoff, CancellationToken ended)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
-        var since = time.GetTimestamp();
-        do
+        // One that ends within the first second is not tried again at once.
+        for (var since = time.GetTimestamp(); ; await timer.WaitForNextTickAsync(ended), backoff.Reset())
         {
             var before = _depth;
             Volatile.Write(ref _depth, (int)Math.Min(int.MaxValue / 2, await channel.MessageCountAsync(Topology.Push, ended)));
-            // What waits, gets no less, and is given to nobody here may be the broker's fault as well as another node's store: a new consumer ends the one.
-            if (_depth == 0 || _depth < before || Volatile.Read(ref _committing) > 0)
+            // What waits, is neither more nor less, and is given to nobody while the store is well is the broker's fault: a new consumer ends it.
+            if (_depth == 0 || _depth != before || Volatile.Read(ref _committing) > 0 || Error is not null || journal.LastError is not null)
                 since = time.GetTimestamp();
             else if (time.GetElapsedTime(since) > LongestStandstill)
-                throw new TimeoutException("nothing comes from the queue though requests wait in it");
+                throw new StandstillException($"{_depth} requests wait in the broker, and it gives them to nobody: a new connection asks for them");
             Volatile.Write(ref _deadLetters, (int)Math.Min(int.MaxValue, await channel.MessageCountAsync(Topology.Dead, ended)));
         }
-        while (await timer.WaitForNextTickAsync(ended));
     }
 
     private static partial class Log
@@ -278,5 +290,11 @@ internal sealed partial class Committer(
 
         [LoggerMessage(312, LogLevel.Warning, "{Events} accepted events of {Sender} are there already with other content, and kept as rejects (but {Refused}, for which there is no room)")]
         public static partial void Conflicts(ILogger logger, int events, string sender, int refused);
+
+        [LoggerMessage(314, LogLevel.Warning, "This node does not hear what others commit for it, and answers 202 then: {Error}")]
+        public static partial void Deaf(ILogger logger, string error);
+
+        [LoggerMessage(313, LogLevel.Warning, "A queue was made under RabbitMQ 3, and the broker of today drops what it has given out 20 times, unless it is told not to: {Command}")]
+        public static partial void Drops(ILogger logger, string command);
     }
 }

@@ -20,20 +20,22 @@ public sealed record DeadLetter(string Id, string? Time, string? Sender, int? Ev
 /// </summary>
 public sealed class DeadLetters : IAsyncDisposable
 {
+    private static readonly TimeSpan ConfirmDeadline = TimeSpan.FromSeconds(30);
     private readonly IConnection _connection;
     private readonly IChannel _channel;
+    private readonly TimeProvider _time;
     private readonly StringCache _words = new();
 
-    private DeadLetters(IConnection connection, IChannel channel) => (_connection, _channel) = (connection, channel);
+    private DeadLetters(IConnection connection, IChannel channel, TimeProvider time) => (_connection, _channel, _time) = (connection, channel, time);
 
     /// <summary>Connects. Throws <see cref="QueueOpenException"/> when the broker cannot be used.</summary>
-    public static async Task<DeadLetters> OpenAsync(BrokerUrl url, CancellationToken cancellation)
+    public static async Task<DeadLetters> OpenAsync(BrokerUrl url, TimeProvider time, CancellationToken cancellation)
     {
-        await Broker.CheckAsync(url, cancellation);
+        await Broker.CheckAsync(url, time, cancellation);
         try
         {
-            var connection = await Broker.ConnectAsync(url, "tocsin queue dead", cancellation);
-            return new DeadLetters(connection, await connection.CreateChannelAsync(new CreateChannelOptions(true, true), cancellation));
+            var connection = await Broker.ConnectAsync(url, "tocsin queue dead", time, cancellation);
+            return new DeadLetters(connection, await connection.CreateChannelAsync(new CreateChannelOptions(true, true), cancellation), time);
         }
         catch (Exception error) when (Broker.IsFault(error))
         {
@@ -55,8 +57,10 @@ public sealed class DeadLetters : IAsyncDisposable
     /// </summary>
     public Task<int> ReplayAsync(IReadOnlyCollection<string> ids, CancellationToken cancellation) => TakeAsync(ids, async message =>
     {
+        // Without the journal that it was for: who gives it back says that it belongs here.
         var properties = new BasicProperties { DeliveryMode = DeliveryModes.Persistent, MessageId = message.BasicProperties.MessageId };
-        await _channel.BasicPublishAsync("", Topology.Push, mandatory: true, properties, message.Body, cancellation);
+        // The client must not be cancelled while it waits for a confirm.
+        await _channel.BasicPublishAsync("", Topology.Push, mandatory: true, properties, message.Body, CancellationToken.None).AsTask().WaitAsync(ConfirmDeadline, _time, cancellation);
     }, cancellation);
 
     /// <summary>Drops those with these ids (all, when there are none) for good; gives their number.</summary>

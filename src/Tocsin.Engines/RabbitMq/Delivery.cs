@@ -13,6 +13,9 @@ internal sealed class Delivery
     /// <summary>The message's id; made by the node that published it, whose name stands before the slash.</summary>
     public required string Id { get; init; }
 
+    /// <summary>The journal that it is for; null when nobody said.</summary>
+    public string? Journal { get; init; }
+
     /// <summary>Where the node that published it hears of its commit; null when it does not.</summary>
     public string? ReplyTo { get; init; }
 
@@ -25,7 +28,7 @@ internal sealed class Delivery
     /// <summary>Its sender waits for no commit.</summary>
     public bool RespondAsync { get; init; }
 
-    /// <summary>Its bytes, when they are no request.</summary>
+    /// <summary>Its bytes, when they are no request, or none for this journal.</summary>
     public byte[]? Unreadable { get; init; }
 
     /// <summary>Why it cannot be stored, now and ever; null as long as it may.</summary>

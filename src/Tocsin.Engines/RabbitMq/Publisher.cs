@@ -9,7 +9,7 @@ namespace Tocsin.Engines.RabbitMq;
 /// Gives requests to the broker over a connection of its own (a broker short of memory or disk stops connections that publish, and the committer's must go on),
 /// and makes a new one whenever it has ended. A request is kept once the broker has confirmed it or its commit is known, and not before.
 /// </summary>
-internal sealed partial class Publisher(RabbitOptions options, string node, Askers askers, RabbitMetrics metrics, TimeProvider time) : IAsyncDisposable
+internal sealed partial class Publisher(RabbitOptions options, string node, string journal, Askers askers, RabbitMetrics metrics, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>Requests, and bytes of them, that may wait for the broker's answer.</summary>
     private const int MaxOutstanding = 4_096;
@@ -34,6 +34,7 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile IChannel? _channel;
+    private volatile IConnection? _connection;
     private volatile string? _error = "not connected yet";
     private volatile string? _blocked;
     private Task _running = Task.CompletedTask;
@@ -49,6 +50,11 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
     public string? Error => Unreachable ?? (_isSilent ? $"RabbitMQ at {options.Url} does not confirm what it is given: check that a majority of its nodes runs" : null);
 
     private string? Unreachable => _blocked is { } reason ? $"the broker takes nothing now ({reason})" : _error;
+
+    /// <summary>
+    /// For what is published beside requests; null while the broker is away or takes nothing. Nothing is published on the committer's: the broker would stop it as well.
+    /// </summary>
+    public IConnection? Connection => Unreachable is null ? _connection : null;
 
     /// <summary>The queue on which this node hears of commits that others made; null while it has none.</summary>
     public string? ReplyTo { get; set; }
@@ -113,9 +119,13 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
         }
         catch (TimeoutException)
         {
-            _isSilent = true;
-            // Perhaps it is this node, or this channel: another one may be heard.
-            _leave("nothing was confirmed in time");
+            // Perhaps it is this node, or this channel: another one may be heard. One that says that it takes nothing goes on by itself, and what was asked over one that
+            // was left says nothing of the next.
+            if (_blocked is null && _channel == channel)
+            {
+                _isSilent = true;
+                _leave("nothing was confirmed in time");
+            }
             // Whether the broker has it nobody knows; but when it is committed it is.
             return told is not null && !askers.GiveUp(id) ? await told : throw new QueueUnavailableException("the broker has not confirmed it in time");
         }
@@ -135,12 +145,12 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
     /// <summary>Never throws: who waits for it may have gone.</summary>
     private async Task<QueueUnavailableException?> ConfirmAsync(IChannel channel, string id, MessageWriter message, bool respondAsync)
     {
-        var bytes = message.Written.Length;
+        var (bytes, isLetGo) = (message.Written.Length, true);
         Interlocked.Add(ref _unhurried, respondAsync ? 1 : 0);
         try
         {
-            var properties = new BasicProperties { DeliveryMode = DeliveryModes.Persistent, MessageId = id, ReplyTo = ReplyTo };
-            await channel.BasicPublishAsync("", Topology.Push, mandatory: true, properties, message.Written, CancellationToken.None);
+            var properties = new BasicProperties { DeliveryMode = DeliveryModes.Persistent, MessageId = id, AppId = journal, ReplyTo = ReplyTo };
+            await channel.BasicPublishAsync("", Topology.Push, mandatory: true, properties, message.Written, CancellationToken.None).AsTask().WaitAsync(2 * ConfirmDeadline, time);
             _isSilent = false;
             metrics.Confirmed();
             return null;
@@ -155,13 +165,16 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
         }
         catch (Exception error)
         {
+            // What a closed channel was asked last the client may never answer, nor let go of the bytes: they are not used again then.
+            isLetGo = error is not TimeoutException;
             metrics.Unknown();
             return new QueueUnavailableException("the connection to the broker was lost", error);
         }
         finally
         {
             Interlocked.Add(ref _unhurried, respondAsync ? -1 : 0);
-            message.Dispose();
+            if (isLetGo)
+                message.Dispose();
             Release(bytes);
         }
     }
@@ -179,8 +192,8 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
         {
             try
             {
-                await using var connection = await Broker.ConnectAsync(options.Url, $"tocsin {node} push", _stop.Token);
-                await ServeAsync(connection, backoff);
+                var connection = await Broker.ConnectAsync(options.Url, $"tocsin {node} push", time, _stop.Token);
+                await ServeAsync(connection, backoff).LettingGoAsync(connection, _stop.Token);
             }
             catch (Exception) when (_stop.IsCancellationRequested)
             {
@@ -190,7 +203,7 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
             {
                 _error = BrokerFault.Of(error, options.Url);
             }
-            _channel = null;
+            (_channel, _connection) = (null, null);
             // Said once, however often it is tried.
             if (backoff.IsFirst || said != _error)
                 Log.Lost(_logger, said = _error!);
@@ -210,17 +223,20 @@ internal sealed partial class Publisher(RabbitOptions options, string node, Aske
         while (!ended.Task.IsCompleted)
         {
             // No limiter of the client's: it slows down long before its limit, and what may wait is bounded above.
-            await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true, outstandingPublisherConfirmationsRateLimiter: null), _stop.Token);
+            var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true, outstandingPublisherConfirmationsRateLimiter: null), _stop.Token);
             var (renewed, opened) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), time.GetTimestamp());
             channel.ChannelShutdownAsync += (_, reason) => _channel == channel ? Ended(reason.ReplyText) : Task.CompletedTask;
             _renew = () => _ = time.GetElapsedTime(opened) > RenewAfter && renewed.TrySetResult();
             if (!channel.IsOpen)
                 ended.TrySetResult("closed at once");
-            (_channel, _error) = (channel, null);
+            // What the last connection did not confirm says nothing of this one.
+            (_channel, _connection, _isSilent, _error) = (channel, connection, false, null);
             _connected.TrySetResult();
             backoff.Reset();
             await Task.WhenAny(ended.Task, renewed.Task).WaitAsync(_stop.Token);
             _channel = null;
+            // Of one whose node stands still that takes long.
+            _ = Broker.LetGoAsync(channel);
         }
         (_blocked, _error) = (null, $"the connection to RabbitMQ at {options.Url} ended ({await ended.Task})");
 

@@ -8,10 +8,14 @@ namespace Tocsin.Engines.RabbitMq;
 /// </summary>
 internal sealed class PushStore(EventJournal journal, TimeProvider time)
 {
-    /// <summary>Tries of a request that fails alone and not because the store is away. After them it is set aside.</summary>
+    /// <summary>Tries of a request that fails alone and not because the store is away. After them it is set aside, if others can be stored.</summary>
     private const int MaxAttempts = 4;
 
+    /// <summary>Entries of the journal's end among which one is looked for that can be written again.</summary>
+    private const int Newest = 1_000;
+
     private readonly PushCommit _commit = new(journal);
+    private SecurityEvent? _stored;
 
     /// <summary>Why it waits for the store; null when it does not.</summary>
     public string? Waits { get; private set; }
@@ -21,6 +25,8 @@ internal sealed class PushStore(EventJournal journal, TimeProvider time)
     /// </summary>
     public async Task<AppendResult?[]> StoreAsync(IReadOnlyList<Delivery> batch, bool again, CancellationToken cancellation)
     {
+        if (SecondUseOfKey(batch) is var at and > 0)
+            return [.. await StoreAsync([.. batch.Take(at)], again, cancellation), .. await StoreAsync([.. batch.Skip(at)], again, cancellation)];
         var backoff = new Backoff(time);
         for (var failures = 0; ; again = true)
         {
@@ -44,13 +50,55 @@ internal sealed class PushStore(EventJournal journal, TimeProvider time)
             }
             catch (Exception error) when (!cancellation.IsCancellationRequested)
             {
-                if (++failures >= MaxAttempts)
+                if (++failures >= MaxAttempts && await TakesOthersAsync(cancellation))
                 {
+                    Waits = null;
                     batch[0].Defect = $"it failed {failures} times: {error.Message}";
                     return [null];
                 }
+                if (failures >= MaxAttempts)
+                    Waits = $"the store takes no request now, they wait in the broker ({error.Message})";
             }
             await backoff.WaitAsync(cancellation);
+        }
+    }
+
+    /// <summary>
+    /// The place of the first request whose key was used by an event before it: whether that one holds the key only its commit tells. 0 when there is none.
+    /// </summary>
+    private static int SecondUseOfKey(IReadOnlyList<Delivery> batch)
+    {
+        var held = new HashSet<EventId>();
+        for (var i = 0; i < batch.Count; i++)
+            if (batch[i] is { Defect: null, Pushed.Key: { } key })
+            {
+                if (key.IsHeld)
+                    held.Add(key.First);
+                else if (held.Contains(key.First))
+                    return i;
+            }
+        return 0;
+    }
+
+    /// <summary>
+    /// Whether it is the request that fails, and not the store with every one: an event that is there already is written again, which changes nothing. In a journal
+    /// that has none it is the request.
+    /// </summary>
+    private async Task<bool> TakesOthersAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            // Retention may have dropped it: then it would be stored anew.
+            if (_stored is not { } last || await journal.Store.FindAsync(last.Id, cancellation) is null)
+                _stored = (await journal.ReadAsync(Math.Max(0, journal.Head - Newest), Newest, cancellation))
+                    .Select(entry => entry.Entry).OfType<SecurityEvent>().LastOrDefault(e => e.Id.IsKeyed && e.ExternalId is null);
+            if (_stored is { } known)
+                await journal.AppendTogetherAsync([new Append { Entries = [known] }], cancellation);
+            return true;
+        }
+        catch (Exception) when (!cancellation.IsCancellationRequested)
+        {
+            return false;
         }
     }
 

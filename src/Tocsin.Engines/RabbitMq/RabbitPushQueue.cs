@@ -20,7 +20,7 @@ public sealed class RabbitPushQueue : IPushQueue
         _options = options;
         var node = Guid.NewGuid().ToString("N");
         var (askers, metrics) = (new Askers(), new RabbitMetrics(meter));
-        _publisher = new Publisher(options, node, askers, metrics, time);
+        _publisher = new Publisher(options, node, journal.Store.Info.Id.ToString(), askers, metrics, time);
         _committer = new Committer(options, node, journal, askers, _publisher, metrics, time);
         metrics.Observe(this);
     }
@@ -32,7 +32,7 @@ public sealed class RabbitPushQueue : IPushQueue
     public bool Repeats => true;
 
     /// <summary>Looks whether the broker can be used, and makes the queues. Throws <see cref="QueueOpenException"/>: nothing was changed then.</summary>
-    public static Task CheckAsync(BrokerUrl url, CancellationToken cancellation) => Broker.CheckAsync(url, cancellation);
+    public static Task CheckAsync(BrokerUrl url, TimeProvider time, CancellationToken cancellation) => Broker.CheckAsync(url, time, cancellation);
 
     /// <summary>Begins to publish and to commit.</summary>
     public static async Task<RabbitPushQueue> StartAsync(RabbitOptions options, EventJournal journal, Meter meter, TimeProvider time, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace Tocsin.Engines.RabbitMq;
 
@@ -23,19 +24,50 @@ internal static class Topology
     /// <summary>From here on a quorum queue drops what it has given out 20 times, unless it is told not to: a node that dies again and again must not cost an acknowledged request.</summary>
     private static readonly Version DropsByDefault = new(4, 0);
 
-    public static async Task DeclareAsync(IChannel channel, Version? broker, CancellationToken cancellation)
+    /// <summary>What tells the broker not to, for a queue that cannot say so itself.</summary>
+    public const string KeepAll = """rabbitmqctl set_policy --apply-to queues tocsin '^tocsin[.]push' '{"delivery-limit":-1}'""";
+
+    private static readonly Dictionary<string, object?> PushArguments = new(StringComparer.Ordinal)
     {
-        Dictionary<string, object?> push = new(StringComparer.Ordinal)
-        {
-            ["x-queue-type"] = "quorum", ["x-single-active-consumer"] = true, ["x-overflow"] = "reject-publish", ["x-max-length-bytes"] = MaxBytes,
-        };
-        if (broker >= DropsByDefault)
-            push["x-delivery-limit"] = -1;
         // One consumer at a time, the others stand by: that keeps the order, also when one dies and its messages go to the next.
-        await channel.QueueDeclareAsync(Push, durable: true, exclusive: false, autoDelete: false, push, cancellationToken: cancellation);
-        await channel.QueueDeclareAsync(Dead, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?>(StringComparer.Ordinal)
-        {
-            ["x-queue-type"] = "quorum", ["x-overflow"] = "reject-publish", ["x-max-length"] = MaxDeadLetters,
-        }, cancellationToken: cancellation);
+        ["x-queue-type"] = "quorum", ["x-single-active-consumer"] = true, ["x-overflow"] = "reject-publish", ["x-max-length-bytes"] = MaxBytes,
+    };
+
+    private static readonly Dictionary<string, object?> DeadArguments = new(StringComparer.Ordinal)
+    {
+        ["x-queue-type"] = "quorum", ["x-overflow"] = "reject-publish", ["x-max-length"] = MaxDeadLetters,
+    };
+
+    /// <summary>
+    /// Makes the queues where they are not there. False when one of them was made under RabbitMQ 3 and the broker is a later one: it is used as it is, but drops
+    /// messages unless a policy says otherwise.
+    /// </summary>
+    public static async Task<bool> DeclareAsync(IConnection connection, CancellationToken cancellation)
+    {
+        var drops = Broker.VersionOf(connection) >= DropsByDefault;
+        return await DeclareAsync(connection, Push, PushArguments, drops, cancellation) & await DeclareAsync(connection, Dead, DeadArguments, drops, cancellation);
+    }
+
+    private static async Task<bool> DeclareAsync(IConnection connection, string name, Dictionary<string, object?> arguments, bool drops, CancellationToken cancellation)
+    {
+        if (drops)
+            try
+            {
+                await DeclareAsync(connection, name, new Dictionary<string, object?>(arguments, StringComparer.Ordinal) { ["x-delivery-limit"] = -1 }, cancellation);
+                return true;
+            }
+            catch (OperationInterruptedException error) when (error.ShutdownReason?.ReplyCode == BrokerFault.PreconditionFailed)
+            {
+                // It was made without the limit; or it is no queue of Tocsin's, which the next line finds as well.
+            }
+        await DeclareAsync(connection, name, arguments, cancellation);
+        return !drops;
+    }
+
+    /// <summary>On a channel of its own: the broker closes it when it refuses.</summary>
+    private static async Task DeclareAsync(IConnection connection, string name, Dictionary<string, object?> arguments, CancellationToken cancellation)
+    {
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellation);
+        await channel.QueueDeclareAsync(name, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellation);
     }
 }

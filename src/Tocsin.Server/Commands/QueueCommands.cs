@@ -91,7 +91,7 @@ internal static class QueueCommands
             return ExitCode.Fail("The queue is in memory: there is no broker to look at. Say which configuration with --config.", ExitCode.Usage);
         try
         {
-            await using var letters = await DeadLetters.OpenAsync(url, cancellation);
+            await using var letters = await DeadLetters.OpenAsync(url, TimeProvider.System, cancellation);
             return await action(letters);
         }
         catch (QueueOpenException error)

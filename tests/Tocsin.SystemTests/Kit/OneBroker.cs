@@ -26,6 +26,24 @@ public sealed class OneBroker : IAsyncLifetime
         return HomeOf(Broker.Url, more);
     }
 
+    /// <summary>A home with the same journal, as it is at its beginning, in a store of its own: nodes of one service, whose stores tell which of them committed.</summary>
+    internal static async Task<ServerHome> TwinOfAsync(ServerHome home)
+    {
+        await using (await ServerProcess.StartAsync(home))
+        {
+            // It makes the journal.
+        }
+        var twin = new ServerHome { More = home.More };
+        Directory.CreateDirectory(twin.Data);
+        foreach (var file in Directory.EnumerateFiles(home.Data, "*", SearchOption.AllDirectories))
+        {
+            var to = Path.Combine(twin.Data, Path.GetRelativePath(home.Data, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+            File.Copy(file, to);
+        }
+        return twin;
+    }
+
     internal static ServerHome HomeOf(string url, params (string Name, string Value)[] more) => new()
     {
         More = new Dictionary<string, string>(more.Select(pair => KeyValuePair.Create(pair.Name, pair.Value))) { ["TOCSIN__QUEUE__ENGINE"] = "rabbitmq", ["TOCSIN__QUEUE__URL"] = url },

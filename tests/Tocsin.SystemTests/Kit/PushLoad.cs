@@ -51,8 +51,11 @@ internal sealed class PushLoad : IAsyncDisposable
     }
 
     /// <summary>Behind a broker: waits until as much is stored as was acknowledged. The broker is asked how much waits once a second only.</summary>
-    public Task DrainedAsync(ServerProcess server) => Eventually.BeAsync("as much is stored as was acknowledged", TimeSpan.FromSeconds(60),
-        async () => (await server.JsonAsync($"/stats?type={Type}&by=type")).GetProperty("total").GetInt32() >= Acknowledged, server.Process.Shown);
+    public Task DrainedAsync(ServerProcess server) => StoredAsync(server, Acknowledged);
+
+    /// <summary>Waits until so many are stored.</summary>
+    public Task StoredAsync(ServerProcess server, int events) => Eventually.BeAsync("as much is stored as was acknowledged", TimeSpan.FromSeconds(60),
+        async () => (await server.JsonAsync($"/stats?type={Type}&by=type")).GetProperty("total").GetInt32() >= events, () => $"{Shown}\n{server.Process.Shown()}");
 
     /// <summary>All that was acknowledged is there once, unaltered, under the id that was told; of what was given up, all of a batch or none.</summary>
     public async Task VerifyAsync(ServerProcess server)

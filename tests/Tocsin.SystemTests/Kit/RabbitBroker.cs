@@ -112,6 +112,7 @@ internal sealed class RabbitBroker : IAsyncDisposable
                 disk_free_limit.absolute = 50MB
                 log.console = false
                 cluster_partition_handling = ignore
+                net_ticktime = 15
 
                 """));
         }

@@ -61,6 +61,48 @@ public sealed class PushStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_fails_for_every_request_waits_and_costs_none()
+    {
+        await StoreAsync(Of("before"));
+        _store.Refuse = _ => new InvalidOperationException("no such table");
+        var (first, second) = (Delivered(Of("a")), Delivered(Of("b")));
+        var storing = _pushes.StoreAsync([first, second], false, default);
+        await Until.TrueAsync(() => _pushes.Waits is not null);
+        _pushes.Waits!.ShouldContain("no such table");
+        _store.Refuse = _ => null;
+        (await Until.DoneAsync(storing)).ShouldAllBe(result => result!.Status == AppendStatus.Committed);
+        _pushes.Waits.ShouldBeNull();
+        first.Defect.ShouldBeNull();
+        await StoredAsync("before", "a", "b");
+    }
+
+    [Fact]
+    public async Task After_a_restart_one_that_cannot_be_stored_is_known_by_what_the_journal_has()
+    {
+        await StoreAsync(Of("before"));
+        _pushes = new PushStore(_journal, TimeProvider.System);
+        _store.Refuse = group => group.Any(append => append.Entries is [SecurityEvent { Type: "poison" }]) ? new InvalidOperationException("no such thing") : null;
+        var poison = Delivered(Of("poison"));
+        (await Until.DoneAsync(_pushes.StoreAsync([poison], false, default)))[0].ShouldBeNull();
+        poison.Defect!.ShouldContain("no such thing");
+        await StoredAsync("before");
+    }
+
+    [Fact]
+    public async Task Two_requests_of_one_group_under_one_key_are_one()
+    {
+        Pushed Held(byte key) => new("s", [Some.Event(type: "held") with { Id = Key(key), Fingerprint = 9 }], new PushKey(Key(key), 9, IsHeld: true));
+        Pushed Row(byte key) => new("s", [Some.Event(type: "row") with { Id = Keyed(), ExternalId = $"r{key}", Fingerprint = key }], new PushKey(Key(key), key, IsHeld: false));
+        var row = Row(4);
+        var results = await StoreAsync(Of("a"), Held(3), Row(3), row, Held(4), Of("b"));
+        results.Select(result => result!.Status).ShouldBe(
+            [AppendStatus.Committed, AppendStatus.Committed, AppendStatus.OtherContent, AppendStatus.Committed, AppendStatus.OtherContent, AppendStatus.Committed]);
+        await StoredAsync("a", "held", "row", "b");
+        // The key that the row holds: its own request again is a repeat, whatever came between.
+        (await StoreAsync(Held(4), row))[1]!.Entries[0].Status.ShouldBe(EntryStatus.Duplicate);
+    }
+
+    [Fact]
     public async Task What_comes_again_is_stored_once_and_its_sender_is_told_that_it_was_created()
     {
         var plain = Of("plain");

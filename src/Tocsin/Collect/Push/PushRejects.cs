@@ -17,9 +17,14 @@ public sealed class PushRejects(EventJournal journal)
     public async Task<(int Conflicts, int Refused)> KeepAsync(Pushed pushed, AppendResult result, DateTimeOffset now, CancellationToken cancellation)
     {
         var name = RejectStore.StateName(pushed.Sender);
-        var (writes, conflicts) = (new Dictionary<string, StateWrite>(StringComparer.Ordinal), 0);
-        if (!_kept.TryGetValue(name, out var kept))
-            kept = (await journal.Store.ListStateAsync(name, null, RejectStore.MaxKept, cancellation)).Count;
+        var (writes, conflicts, refused) = (new Dictionary<string, StateWrite>(StringComparer.Ordinal), 0, 0);
+        HashSet<string>? known = null;
+        // What replaces a row takes no room, but is counted: so the number is trusted while it says that there is room, and else made anew.
+        if (!_kept.TryGetValue(name, out var kept) || kept + pushed.Events.Count > RejectStore.MaxKept)
+        {
+            known = [.. (await journal.Store.ListStateAsync(name, null, RejectStore.MaxKept, cancellation)).Select(row => row.Key)];
+            kept = known.Count;
+        }
         for (var i = 0; i < pushed.Events.Count; i++)
         {
             if (result.Status != AppendStatus.OtherContent && result.Entries[i].Status != EntryStatus.Changed)
@@ -28,13 +33,19 @@ public sealed class PushRejects(EventJournal journal)
             var e = (SecurityEvent)pushed.Events[i];
             // The same event sent again is the same reject.
             var key = $"{e.Id}-{e.Fingerprint:x16}";
-            if (kept + writes.Count < RejectStore.MaxKept || writes.ContainsKey(key))
-                writes[key] = new StateWrite(name, key, Row(e, now));
+            var isThere = writes.ContainsKey(key) || known?.Contains(key) == true;
+            if (!isThere && kept >= RejectStore.MaxKept)
+            {
+                refused++;
+                continue;
+            }
+            kept += isThere ? 0 : 1;
+            writes[key] = new StateWrite(name, key, Row(e, now));
         }
         if (writes.Count > 0)
             await journal.AppendAsync(new Append { State = [.. writes.Values] }, cancellation);
-        _kept[name] = kept + writes.Count;
-        return (conflicts, conflicts - writes.Count);
+        _kept[name] = kept;
+        return (conflicts, refused);
     }
 
     private static byte[] Row(SecurityEvent e, DateTimeOffset now)
