@@ -11,7 +11,7 @@ internal static class GroupRows
     /// Durable whatever the server's default is, and not less where it waits for a standby. The batch's lock tells others that this transaction lives, and
     /// lets its outcome be waited for when the connection is lost.
     /// </summary>
-    private const string Begin = """
+    public const string Durable = """
         SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') = 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)
         """;
 
@@ -47,7 +47,7 @@ internal static class GroupRows
         await using var batch = new NpgsqlBatch(connection);
         void Add(NpgsqlBatchCommand part) => batch.BatchCommands.Add(part);
         Add(Sql.Part("BEGIN"));
-        Add(Sql.Part(Begin));
+        Add(Sql.Part(Durable));
         if (isJudged)
             Add(Sql.Part(JudgeLock));
         Add(Sql.Part(Number));

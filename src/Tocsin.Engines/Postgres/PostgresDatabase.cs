@@ -25,8 +25,8 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             CommandTimeout = (int)StatementDeadline.TotalSeconds + 5,
             Timeout = Math.Min(settings.Timeout, 15),
             ApplicationName = settings.ApplicationName ?? "tocsin",
-            // The deadline, and the order and form of things, must not depend on the server's configuration.
-            Options = $"{settings.Options} -c statement_timeout={StatementDeadline.TotalMilliseconds:0} -c default_transaction_isolation=read\\ committed -c jit=off".Trim(),
+            // The deadline, the order and form of things, and what is told of them, must not depend on the server's configuration.
+            Options = $"{settings.Options} -c statement_timeout={StatementDeadline.TotalMilliseconds:0} -c default_transaction_isolation=read\\ committed -c client_min_messages=notice -c jit=off".Trim(),
             IncludeErrorDetail = false,
             LogParameters = false,
             Enlist = false,

@@ -13,6 +13,14 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     /// <summary>Times a group begins again because another node was quicker; each time that node has got on.</summary>
     private const int MaxTries = 50;
 
+    /// <summary>How long a COMMIT may stay without an answer before it is looked whether the server is still at it, and between looks.</summary>
+    private static readonly TimeSpan LookAtCommitEvery = TimeSpan.FromSeconds(15);
+
+    private const string UnderWay = """
+        SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND mode = 'ExclusiveLock' AND classid::bigint = $1 AND objid::bigint = $2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+        """;
+
     private readonly SequenceReserve _reserve = new(database, time);
     private readonly PartitionMaker _partitions = new(database, options.PartitionRows);
     private NpgsqlConnection? _connection;
@@ -118,7 +126,9 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     {
         try
         {
-            await Sql.ExecuteAsync(connection, "COMMIT", CancellationToken.None);
+            using var standby = new Standby(connection);
+            await SendAsync(connection, batch, cancellation);
+            standby.ThrowIfCut();
         }
         catch (Exception error) when (PostgresFaults.IsEnvironment(error))
         {
@@ -129,8 +139,59 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     }
 
     /// <summary>
-    /// True when the batch is in the journal. The transaction holds its lock from its beginning: who got it knows that nothing more becomes of it. While the
-    /// server is away nobody knows.
+    /// Sends COMMIT and waits for the answer without a deadline, for as long as the server lives and is at it: who waits for a standby must not be cancelled,
+    /// or it stands on one server alone. A server that vanished without a word is found out by a look over another connection.
+    /// </summary>
+    private async Task SendAsync(NpgsqlConnection connection, long batch, CancellationToken cancellation)
+    {
+        var sent = CommitAsync(connection);
+        while (true)
+        {
+            await sent.WaitAsync(LookAtCommitEvery, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (sent.IsCompleted)
+            {
+                await sent;
+                return;
+            }
+            if (await IsUnderWayAsync(batch, cancellation))
+                continue;
+            // Nobody answers on it any more; it is closed when the network says so.
+            _connection = null;
+            _ = ForgetAsync(sent, connection);
+            throw new TimeoutException();
+        }
+    }
+
+    private static async Task CommitAsync(NpgsqlConnection connection)
+    {
+        await using var commit = Sql.Command(connection, "COMMIT");
+        commit.CommandTimeout = 0;
+        await commit.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+
+    private static async Task ForgetAsync(Task sent, NpgsqlConnection connection)
+    {
+        await sent.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await connection.DisposeAsync();
+    }
+
+    /// <summary>True while the server holds the lock of the batch: its transaction has not ended.</summary>
+    private async Task<bool> IsUnderWayAsync(long batch, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var connection = await database.OpenOwnAsync(cancellation);
+            return (await Sql.ListAsync(connection, UnderWay, static row => row.GetBoolean(0), cancellation, Locks.Batches, Locks.OfBatch(batch)))[0];
+        }
+        catch (Exception error) when (PostgresFaults.IsEnvironment(error))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// True when the batch is in the journal, also on a standby where the server waits for one. The transaction holds its lock from its beginning: who got it
+    /// knows that nothing more becomes of it. While the server is away nobody knows.
     /// </summary>
     private async Task<bool> OutcomeAsync(long batch, CancellationToken cancellation)
     {
@@ -142,9 +203,12 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
             {
                 await using var connection = await database.OpenOwnAsync(cancellation);
                 await Sql.ExecuteAsync(connection, "SELECT pg_advisory_xact_lock_shared($1, $2)", cancellation, Locks.Batches, Locks.OfBatch(batch));
-                var found = await Sql.ListAsync(connection, "SELECT number FROM tocsin.batch WHERE number = $1", static row => row.GetInt64(0), cancellation, batch);
+                var isThere = (await Sql.ListAsync(connection, "SELECT EXISTS (SELECT FROM tocsin.batch WHERE number = $1)", static row => row.GetBoolean(0), cancellation, batch))[0];
+                // It may have been written while its wait for a standby was cut short, by a restart as well.
+                if (isThere)
+                    await Standby.ConfirmAsync(connection, cancellation);
                 _unknown = null;
-                return found.Count > 0;
+                return isThere;
             }
             catch (Exception error) when (PostgresFaults.IsEnvironment(error))
             {
