@@ -15,8 +15,7 @@ internal static class GroupRows
         SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') = 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)
         """;
 
-    private static readonly string Number =
-        $"WITH n AS MATERIALIZED (SELECT nextval('tocsin.batch_number') AS number) SELECT number, pg_advisory_xact_lock({Locks.Batches}, (number & {int.MaxValue})::integer) FROM n";
+    private static readonly string BatchLock = $"SELECT pg_advisory_xact_lock({Locks.Batches}, $1)";
 
     private static readonly string JudgeLock = $"SELECT pg_advisory_xact_lock({Locks.Class}, {Locks.Judge})";
 
@@ -37,8 +36,8 @@ internal static class GroupRows
     public static bool MustBeJudged(IReadOnlyList<Append> group) =>
         group.Any(append => append.State.Count > 0 || append.Expect.Count > 0 || append.Entries.Any(entry => entry is Amendment));
 
-    /// <summary>Begins the transaction and reads what is known; the number of the batch.</summary>
-    public static async Task<(Known Known, long Batch)> BeginAsync(NpgsqlConnection connection, IReadOnlyList<Append> group, CancellationToken cancellation)
+    /// <summary>Begins the transaction of a batch and reads what is known.</summary>
+    public static async Task<Known> BeginAsync(NpgsqlConnection connection, IReadOnlyList<Append> group, long number, CancellationToken cancellation)
     {
         var isJudged = MustBeJudged(group);
         var ids = group.SelectMany(append => append.Entries).OfType<SecurityEvent>().Where(e => e.Id.IsKeyed).Select(e => e.Id.Value).Distinct().ToArray();
@@ -50,7 +49,7 @@ internal static class GroupRows
         Add(Sql.Part(Durable));
         if (isJudged)
             Add(Sql.Part(JudgeLock));
-        Add(Sql.Part(Number));
+        Add(Sql.Part(BatchLock, Locks.OfBatch(number)));
         Add(Sql.Part("SELECT sequence, version FROM tocsin.head"));
         Add(Sql.Part(KnownKeys, ids));
         Add(Sql.Part(KnownState, Sql.Array(NpgsqlDbType.Text, expected.Select(e => StoredText.To(e.Name))), Sql.Array(NpgsqlDbType.Text, expected.Select(e => StoredText.To(e.Key)))));
@@ -59,11 +58,8 @@ internal static class GroupRows
 
         await batch.PrepareAsync(cancellation);
         await using var rows = await batch.ExecuteReaderAsync(cancellation);
-        for (var skipped = isJudged ? 2 : 1; skipped > 0; skipped--)
+        for (var skipped = isJudged ? 3 : 2; skipped > 0; skipped--)
             await rows.NextResultAsync(cancellation);
-        await rows.ReadAsync(cancellation);
-        var number = rows.GetInt64(0);
-        await rows.NextResultAsync(cancellation);
         await rows.ReadAsync(cancellation);
         var known = new Known(rows.GetInt64(0), rows.GetInt64(1), [], [], []);
         await rows.NextResultAsync(cancellation);
@@ -77,7 +73,7 @@ internal static class GroupRows
             known.Targets[rows.GetInt64(0)] = EventRows.Read(rows, withData: false);
         await rows.NextResultAsync(cancellation);
         await AmendmentRows.ReadNewestAsync(rows, known.Targets, cancellation);
-        return (known, number);
+        return known;
     }
 
     /// <summary>Claims the new keys, in one order on all nodes so that none waits for another in a circle; false when another node was quicker with one.</summary>

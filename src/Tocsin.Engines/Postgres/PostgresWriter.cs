@@ -63,7 +63,8 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
         Reservation? reserved = null;
         try
         {
-            var (known, batch) = await GroupRows.BeginAsync(connection, group, cancellation);
+            var batch = BatchNumber.Next(time);
+            var known = await GroupRows.BeginAsync(connection, group, batch, cancellation);
             var judged = new GroupJudge(known);
             foreach (var append in group)
                 judged.Judge(append);
@@ -203,7 +204,10 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
             {
                 await using var connection = await database.OpenOwnAsync(cancellation);
                 await Sql.ExecuteAsync(connection, "SELECT pg_advisory_xact_lock_shared($1, $2)", cancellation, Locks.Batches, Locks.OfBatch(batch));
-                var isThere = (await Sql.ListAsync(connection, "SELECT EXISTS (SELECT FROM tocsin.batch WHERE number = $1)", static row => row.GetBoolean(0), cancellation, batch))[0];
+                var (isThere, isStandby) = (await Sql.ListAsync(connection, "SELECT EXISTS (SELECT FROM tocsin.batch WHERE number = $1), pg_is_in_recovery()",
+                    static row => (row.GetBoolean(0), row.GetBoolean(1)), cancellation, batch))[0];
+                if (isStandby)
+                    throw new IOException("the server is a standby now, which does not know");
                 // It may have been written while its wait for a standby was cut short, by a restart as well.
                 if (isThere)
                     await Standby.ConfirmAsync(connection, cancellation);

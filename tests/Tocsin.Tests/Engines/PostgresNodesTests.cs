@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Tocsin.Engines.Postgres;
 using Tocsin.Journal;
@@ -185,6 +186,18 @@ public sealed class PostgresNodesTests : IAsyncLifetime
         there.ShouldContain(bystander.ProcessID);
         there.ShouldNotContain(standing.ProcessID);
         GC.KeepAlive(sending);
+    }
+
+    [Fact]
+    public void Numbers_of_batches_are_positive_rise_with_time_and_differ_within_it()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.Parse("2240-01-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
+        var numbers = Enumerable.Range(0, 100).Select(_ => BatchNumber.Next(time)).ToArray();
+        numbers.ShouldAllBe(number => number > 0);
+        // Of a million there are.
+        numbers.Distinct().Count().ShouldBeGreaterThan(95);
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        BatchNumber.Next(time).ShouldBeGreaterThan(numbers.Max());
     }
 
     private async Task<NpgsqlConnection> BeganAsync(params string[] statements)
