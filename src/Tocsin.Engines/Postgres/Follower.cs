@@ -14,17 +14,21 @@ internal sealed partial class Follower : IAsyncDisposable
     private readonly PostgresDatabase _database;
     private readonly PostgresOptions _options;
     private readonly TimeProvider _time;
-    private readonly Guid _node;
+    private readonly Func<Guid> _self;
     private readonly Action<long, IReadOnlyList<string>> _tell;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _following;
+    private Guid _node;
     private long _version;
     private long _lookedForStalled;
 
-    /// <summary>Starts to follow. <paramref name="version"/>: what others wrote to state up to it is known; <paramref name="tell"/> is told the head and the names of newer state.</summary>
-    public Follower(PostgresDatabase database, PostgresOptions options, TimeProvider time, Guid node, long version, Action<long, IReadOnlyList<string>> tell)
+    /// <summary>
+    /// Starts to follow. <paramref name="self"/>: who this node is now, and so whose state is no news; <paramref name="version"/>: what others wrote to state up
+    /// to it is known; <paramref name="tell"/> is told the head and the names of newer state.
+    /// </summary>
+    public Follower(PostgresDatabase database, PostgresOptions options, TimeProvider time, Func<Guid> self, long version, Action<long, IReadOnlyList<string>> tell)
     {
-        (_database, _options, _time, _node, _version, _tell) = (database, options, time, node, version, tell);
+        (_database, _options, _time, _self, _node, _version, _tell) = (database, options, time, self, self(), version, tell);
         _following = Task.Run(FollowAsync);
     }
 
@@ -82,12 +86,15 @@ internal sealed partial class Follower : IAsyncDisposable
 
     private async Task LookAsync(NpgsqlConnection connection)
     {
+        var node = _self();
+        // This node is somebody else since: what it wrote before may have gone by as its own, and it does not know of it.
+        var after = node == _node ? _version : -1;
         var (head, version) = (await Sql.ListAsync(connection, "SELECT sequence, version FROM tocsin.head", static row => (row.GetInt64(0), row.GetInt64(1)), _stop.Token))[0];
         IReadOnlyList<string> names = [];
-        if (version > _version)
+        if (version > after)
             names = await Sql.ListAsync(connection, "SELECT DISTINCT name FROM tocsin.state_change WHERE version > $1 AND version <= $2 AND node <> $3 ORDER BY name",
-                static row => EventRows.Text(row, 0)!, _stop.Token, _version, version, _node);
-        _version = version;
+                static row => EventRows.Text(row, 0)!, _stop.Token, after, version, node);
+        (_node, _version) = (node, version);
         _tell(head, names);
     }
 

@@ -26,8 +26,10 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     private NpgsqlConnection? _connection;
     private long? _unknown;
 
-    /// <summary>Who this node is in <c>state_change</c>.</summary>
-    public Guid Node { get; } = Guid.NewGuid();
+    private volatile object _node = Guid.NewGuid();
+
+    /// <summary>Who this node is in <c>state_change</c>: somebody new after each commit whose answer was lost, for it never learned what that one wrote.</summary>
+    public Guid Node => (Guid)_node;
 
     /// <summary>Told the last sequence of each commit.</summary>
     public Action<long> Advanced { get; set; } = static _ => { };
@@ -197,6 +199,7 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     private async Task<bool> OutcomeAsync(long batch, CancellationToken cancellation)
     {
         _unknown = batch;
+        _node = Guid.NewGuid();
         var began = time.GetTimestamp();
         while (true)
         {
