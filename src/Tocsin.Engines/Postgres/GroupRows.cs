@@ -32,6 +32,10 @@ internal static class GroupRows
 
     private static readonly string KnownTargets = $"SELECT {EventRows.Indexed} FROM tocsin.event WHERE sequence = ANY($1) AND sequence <= (SELECT sequence FROM tocsin.head)";
 
+    private static readonly string MoveHeadAlone = Move("");
+
+    private static readonly string MoveHeadAndVersion = Move(", version = $5");
+
     /// <summary>True when what the group asks for may change until it commits: then such groups take turns.</summary>
     public static bool MustBeJudged(IReadOnlyList<Append> group) =>
         group.Any(append => append.State.Count > 0 || append.Expect.Count > 0 || append.Entries.Any(entry => entry is Amendment));
@@ -89,8 +93,8 @@ internal static class GroupRows
         return claimed == keys.Length;
     }
 
-    /// <summary>Everything but the events and the head.</summary>
-    public static IEnumerable<NpgsqlBatchCommand> Rest(GroupJudge judged, long batch, long first, Guid node)
+    /// <summary>Everything but the events, the head and the row of the batch. <paramref name="empties"/>: batches of before that nobody asks for any more.</summary>
+    public static IEnumerable<NpgsqlBatchCommand> Rest(GroupJudge judged, long first, Guid node, long[] empties)
     {
         var amendments = judged.Kept.Select((entry, place) => (first + place, entry as Amendment)).Where(a => a.Item2 is not null).ToArray();
         if (amendments.Length > 0)
@@ -103,17 +107,27 @@ internal static class GroupRows
             yield return part;
         foreach (var part in State(judged, node))
             yield return part;
-        yield return Sql.Part("INSERT INTO tocsin.batch SELECT $1, $2, prioritised FROM tocsin.head", batch, first);
+        if (empties.Length > 0)
+            yield return Sql.Part("DELETE FROM tocsin.batch WHERE number = ANY($1)", empties);
     }
 
-    /// <summary>Moves the head over this group if it stands right before it; last of all, because from here to the commit every other node waits.</summary>
-    public static NpgsqlBatchCommand MoveHead(GroupJudge judged, long first)
+    /// <summary>
+    /// Moves the head over this group if it stands right before it, and writes the batch's row, which tells how many events had a priority before it; last of
+    /// all, because from here to the commit every other node waits.
+    /// </summary>
+    public static NpgsqlBatchCommand MoveHead(GroupJudge judged, long batch, long first)
     {
-        var prioritised = judged.Kept.Count(entry => entry is SecurityEvent { Priority: not Priority.None });
+        long prioritised = judged.Kept.Count(entry => entry is SecurityEvent { Priority: not Priority.None });
         return judged.State.Count > 0
-            ? Sql.Part("UPDATE tocsin.head SET sequence = sequence + $2, prioritised = prioritised + $3, version = $4 WHERE sequence = $1 - 1", first, (long)judged.Kept.Count, (long)prioritised, judged.Version)
-            : Sql.Part("UPDATE tocsin.head SET sequence = sequence + $2, prioritised = prioritised + $3 WHERE sequence = $1 - 1", first, (long)judged.Kept.Count, (long)prioritised);
+            ? Sql.Part(MoveHeadAndVersion, first, (long)judged.Kept.Count, prioritised, batch, judged.Version)
+            : Sql.Part(MoveHeadAlone, first, (long)judged.Kept.Count, prioritised, batch);
     }
+
+    private static string Move(string version) => $"""
+        WITH moved AS (
+            UPDATE tocsin.head SET sequence = sequence + $2, prioritised = prioritised + $3{version} WHERE sequence = $1 - 1 RETURNING prioritised)
+        INSERT INTO tocsin.batch SELECT $4, $1, prioritised - $3 FROM moved
+        """;
 
     private static IEnumerable<NpgsqlBatchCommand> Versions(List<NewVersion> versions, long first)
     {

@@ -13,6 +13,10 @@ public sealed class PostgresJournalStore : IJournalStore
     /// <summary>Looks into records that run at once: they take long, and must leave connections for others.</summary>
     private const int MaxScans = 2;
 
+    /// <summary>Before the newest batch that began with so many events fewer: one look at the index.</summary>
+    internal const string Start =
+        "SELECT first_sequence - 1 FROM tocsin.batch WHERE prioritised <= (SELECT prioritised FROM tocsin.head) - $1 ORDER BY prioritised DESC, first_sequence DESC LIMIT 1";
+
     private readonly PostgresDatabase _database;
     private readonly PostgresWriter _writer;
     private readonly SemaphoreSlim _scans = new(MaxScans);
@@ -110,9 +114,7 @@ public sealed class PostgresJournalStore : IJournalStore
 
     public ValueTask<long> FindStartAsync(long count, CancellationToken cancellation) => _database.ReadAsync(async reader =>
     {
-        // From the newest batch back, to the first that began with so many fewer.
-        var found = await Sql.ListAsync(reader,
-            "SELECT first_sequence - 1 FROM tocsin.batch WHERE prioritised <= (SELECT prioritised FROM tocsin.head) - $1 AND (SELECT prioritised FROM tocsin.head) >= $1 ORDER BY number DESC LIMIT 1", static row => row.GetInt64(0), cancellation, count);
+        var found = await Sql.ListAsync(reader, Start, static row => row.GetInt64(0), cancellation, count);
         return found.Count > 0 ? found[0] : 0;
     }, cancellation);
 

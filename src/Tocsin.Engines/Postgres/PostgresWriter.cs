@@ -26,6 +26,8 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     private NpgsqlConnection? _connection;
     private long? _unknown;
 
+    // Batches without entries, only of state, as each heartbeat is one: their rows tell nobody anything once their outcome is known, and the next deletes them.
+    private long[] _empties = [];
     private volatile object _node = Guid.NewGuid();
 
     /// <summary>Who this node is in <c>state_change</c>: somebody new after each commit whose answer was lost, for it never learned what that one wrote.</summary>
@@ -89,7 +91,11 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
                 await _reserve.GiveUpAsync(reserved, cancellation);
                 return null;
             }
+            if (judged.Kept.Count == 0)
+                _empties = [.. _empties, batch];
             await CommitAsync(connection, batch, cancellation);
+            if (judged.Kept.Count == 0)
+                _empties = [batch];
             Advanced(reserved.Last);
             return judged.Results(reserved.First);
         }
@@ -114,14 +120,14 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
             await EventRows.CopyAsync(connection, events!, cancellation);
         else if (events.Length > 0)
             rest.BatchCommands.Add(EventRows.InsertOf(events!));
-        foreach (var part in GroupRows.Rest(judged, batch, reserved.First, Node))
+        foreach (var part in GroupRows.Rest(judged, reserved.First, Node, judged.Kept.Count == 0 ? _empties : []))
             rest.BatchCommands.Add(part);
         rest.BatchCommands.Add(Sql.Part("SELECT pg_notify('tocsin', $1)", Node.ToString()));
-        var move = GroupRows.MoveHead(judged, reserved.First);
+        var move = GroupRows.MoveHead(judged, batch, reserved.First);
         rest.BatchCommands.Add(move);
         await rest.PrepareAsync(cancellation);
         await rest.ExecuteNonQueryAsync(cancellation);
-        return move.RecordsAffected == 1 || await _reserve.WaitAsync(connection, reserved, () => GroupRows.MoveHead(judged, reserved.First), batch, cancellation);
+        return move.RecordsAffected == 1 || await _reserve.WaitAsync(connection, reserved, () => GroupRows.MoveHead(judged, batch, reserved.First), batch, cancellation);
     }
 
     /// <summary>Nothing may stop it from here: either it is committed, or it is known not to be.</summary>

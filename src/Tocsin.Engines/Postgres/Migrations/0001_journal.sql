@@ -24,6 +24,7 @@ CREATE TABLE tocsin.batch (
     first_sequence bigint NOT NULL,
     prioritised    bigint NOT NULL    -- events with a priority before it
 );
+CREATE INDEX ON tocsin.batch (prioritised, first_sequence);
 
 -- The ids by which a repeat is known.
 CREATE TABLE tocsin.key (
