@@ -119,12 +119,12 @@ public sealed class PostgresJournalStore : IJournalStore
     }, cancellation);
 
     public ValueTask<StateRow?> GetStateAsync(string name, string key, CancellationToken cancellation) =>
-        _database.ReadAsync(reader => StateRows.GetAsync(reader, name, key, cancellation), cancellation);
+        _database.ReadStateAsync(reader => StateRows.GetAsync(reader, name, key, cancellation), cancellation);
 
-    public ValueTask<IReadOnlyList<string>> ListStateNamesAsync(CancellationToken cancellation) => _database.ReadAsync(reader => StateRows.NamesAsync(reader, cancellation), cancellation);
+    public ValueTask<IReadOnlyList<string>> ListStateNamesAsync(CancellationToken cancellation) => _database.ReadStateAsync(reader => StateRows.NamesAsync(reader, cancellation), cancellation);
 
     public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
-        _database.ReadAsync(reader => StateRows.ListAsync(reader, name, afterKey, limit, cancellation), cancellation);
+        _database.ReadStateAsync(reader => StateRows.ListAsync(reader, name, afterKey, limit, cancellation), cancellation);
 
     public ValueTask<IReadOnlyList<UnresolvedEvent>> ListUnresolvedAsync(string address, long after, int limit, CancellationToken cancellation) =>
         _database.ReadAsync(reader => UnresolvedRows.EventsAsync(reader, address, after, limit, cancellation), cancellation);
