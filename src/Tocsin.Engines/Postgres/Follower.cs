@@ -20,7 +20,6 @@ internal sealed partial class Follower : IAsyncDisposable
     private readonly Task _following;
     private Guid _node;
     private long _version;
-    private long _lookedForStalled;
 
     /// <summary>
     /// Starts to follow. <paramref name="self"/>: who this node is now, and so whose state is no news; <paramref name="version"/>: what others wrote to state up
@@ -46,15 +45,17 @@ internal sealed partial class Follower : IAsyncDisposable
         {
             try
             {
-                await using var connection = await _database.OpenOwnAsync(_stop.Token);
+                await using var connection = await _database.OpenFollowerAsync(_stop.Token);
                 await Sql.ExecuteAsync(connection, "LISTEN tocsin", _stop.Token);
                 if (isLost)
                     Log.Found(_options.Logger);
                 isLost = false;
+                var stalled = new StalledCommits(_time);
                 while (true)
                 {
                     await LookAsync(connection);
-                    await SendAwayStalledAsync(connection);
+                    if (await stalled.SendAwayAsync(connection, _stop.Token) is > 0 and var sent)
+                        Log.SentAway(_options.Logger, sent);
                     await connection.WaitAsync(_options.PollInterval, _stop.Token);
                 }
             }
@@ -96,15 +97,6 @@ internal sealed partial class Follower : IAsyncDisposable
                 static row => EventRows.Text(row, 0)!, _stop.Token, after, version, node);
         (_node, _version) = (node, version);
         _tell(head, names);
-    }
-
-    private async Task SendAwayStalledAsync(NpgsqlConnection connection)
-    {
-        if (_time.GetElapsedTime(_lookedForStalled) < StalledCommits.LookEvery)
-            return;
-        _lookedForStalled = _time.GetTimestamp();
-        if (await StalledCommits.SendAwayAsync(connection, _stop.Token) is > 0 and var sent)
-            Log.SentAway(_options.Logger, sent);
     }
 
     private static partial class Log

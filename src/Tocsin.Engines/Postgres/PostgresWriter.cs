@@ -13,6 +13,12 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     /// <summary>Times a group begins again because another node was quicker; each time that node has got on.</summary>
     private const int MaxTries = 50;
 
+    /// <summary>
+    /// Bytes of records from which they go in by COPY, which shows how it gets on; a large message does not, and over a slow network others would take its
+    /// node for lost.
+    /// </summary>
+    private const long CopyFromBytes = 1 << 20;
+
     /// <summary>How long a COMMIT may stay without an answer before it is looked whether the server is still at it, and between looks.</summary>
     private static readonly TimeSpan LookAtCommitEvery = TimeSpan.FromSeconds(15);
 
@@ -116,7 +122,7 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     {
         var events = judged.Kept.Select((entry, place) => (reserved.First + place, entry as SecurityEvent)).Where(e => e.Item2 is not null).ToArray();
         await using var rest = new NpgsqlBatch(connection);
-        if (events.Length >= options.CopyFrom)
+        if (events.Length >= options.CopyFrom || events.Sum(e => (long)((SecurityEvent)e.Item2!).Data.Utf8.Length) >= CopyFromBytes)
             await EventRows.CopyAsync(connection, events!, cancellation);
         else if (events.Length > 0)
             rest.BatchCommands.Add(EventRows.InsertOf(events!));

@@ -188,6 +188,36 @@ public sealed class PostgresNodesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_node_that_is_slow_in_the_middle_of_a_commit_is_left_alone()
+    {
+        await using var slow = await BeganAsync($"SELECT pg_advisory_xact_lock({Locks.Batches}, 77)");
+        await using var clock = await BeganAsync();
+        await using (var copy = await slow.BeginTextImportAsync("COPY tocsin.amendment FROM STDIN"))
+            for (var row = 1; row <= 12; row++)
+            {
+                await copy.WriteAsync($"{row}\t1\tf\t\\\\x00\t\\N\n");
+                await copy.FlushAsync(default);
+                await Sql.ExecuteAsync(clock, "SELECT pg_sleep(0.5)", default);
+            }
+        (await Sql.ListAsync(slow, "SELECT count(*) FROM tocsin.amendment", static row => row.GetInt64(0), default))[0].ShouldBe(12);
+    }
+
+    /// <summary>Leases and the health of a node hang on them.</summary>
+    [Fact]
+    public async Task Reads_of_state_do_not_wait_behind_slow_readers()
+    {
+        await _nodes[0].CommitAsync([new Append { Entries = [Fresh()], State = [new("n", "k", [1])] }], default);
+        await using var holds = await BeganAsync("LOCK TABLE tocsin.event");
+        var slow = Enumerable.Range(0, 30).Select(_ => _nodes[0].FindAsync(1, default).AsTask()).ToArray();
+        (await Until.DoneAsync(_nodes[0].GetStateAsync("n", "k", default).AsTask()))!.Value.ShouldBe([1]);
+        (await Until.DoneAsync(_nodes[0].ListStateAsync("n", null, 10, default).AsTask())).Count.ShouldBe(1);
+        (await Until.DoneAsync(_nodes[0].ListStateNamesAsync(default).AsTask())).ShouldBe(["n"]);
+        slow.ShouldAllBe(read => !read.IsCompleted);
+        await Sql.ExecuteAsync(holds, "ROLLBACK", default);
+        (await Until.DoneAsync(Task.WhenAll(slow))).ShouldAllBe(read => read != null);
+    }
+
+    [Fact]
     public void Numbers_of_batches_are_positive_rise_with_time_and_differ_within_it()
     {
         var time = new FakeTimeProvider(DateTimeOffset.Parse("2240-01-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
