@@ -53,7 +53,7 @@ public sealed class PostgresJournalStore : IJournalStore
             var (head, version) = await database.ReadAsync(async reader =>
                 (await Sql.ListAsync(reader, "SELECT sequence, version FROM tocsin.head", static row => (row.GetInt64(0), row.GetInt64(1)), cancellation))[0], cancellation);
             store._head = head;
-            store._follower = new Follower(database, options, time, () => store._writer.Node, version, store.Follow);
+            store._follower = new Follower(database, options, time, () => store._writer.Node, () => store.Head, version, store.Follow);
             return store;
         }
         catch
