@@ -108,10 +108,11 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
         catch (Exception error)
         {
             await CloseAsync();
+            _partitions.Forget();
             if (reserved is not null && error is not OutcomeUnknownException)
                 await TryGiveUpAsync(reserved);
-            // A sequence that somebody else wrote after all: what was reserved is worth nothing.
-            if (error is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected })
+            // A sequence that somebody else wrote after all: what was reserved is worth nothing. Or a partition that was lost: it is made anew.
+            if (error is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.CheckViolation })
                 return null;
             throw;
         }
