@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 using Tocsin.Journal;
 
@@ -61,8 +62,14 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         cancellation.ThrowIfCancellationRequested();
         try
         {
-            await using var connection = await pool.OpenConnectionAsync(cancellation);
-            return await read(connection);
+            try
+            {
+                return await OnceAsync(pool, read, isLast: false, cancellation);
+            }
+            catch (StaleConnectionException)
+            {
+                return await OnceAsync(pool, read, isLast: true, cancellation);
+            }
         }
         catch (Exception error) when (cancellation.IsCancellationRequested && PostgresFaults.IsEnvironment(error))
         {
@@ -71,6 +78,20 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         catch (Exception error) when (PostgresFaults.IsEnvironment(error))
         {
             throw PostgresFaults.Unavailable(error);
+        }
+    }
+
+    private static async Task<T> OnceAsync<T>(NpgsqlDataSource pool, Func<NpgsqlConnection, Task<T>> read, bool isLast, CancellationToken cancellation)
+    {
+        await using var connection = await pool.OpenConnectionAsync(cancellation);
+        try
+        {
+            return await read(connection);
+        }
+        catch (NpgsqlException error) when (!isLast && connection.State != ConnectionState.Open && error.InnerException is not TimeoutException && !cancellation.IsCancellationRequested)
+        {
+            // It may have waited in the pool since before the server was restarted; with it all of its age are gone from there.
+            throw new StaleConnectionException(error);
         }
     }
 
@@ -157,4 +178,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         }
         return settings;
     }
+
+    /// <summary>A connection of the pool was lost: a read may be made once more on another.</summary>
+    private sealed class StaleConnectionException(Exception inner) : IOException(inner.Message, inner);
 }

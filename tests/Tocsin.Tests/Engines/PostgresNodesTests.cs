@@ -280,6 +280,17 @@ public sealed class PostgresNodesTests : IAsyncLifetime
         (await node.CommitAsync([new Append { Entries = entries }], default))[0].Entries.Select(entry => entry.Sequence).ShouldBe(Enumerable.Range(2, 12).Select(i => (long)i));
     }
 
+    /// <summary>As after a restart of the server: who reads next is not told of connections that waited meanwhile.</summary>
+    [Fact]
+    public async Task Connections_that_were_lost_while_they_waited_in_the_pool_fail_no_read()
+    {
+        await _nodes[0].CommitAsync([new Append { Entries = [Fresh()], State = [new("n", "k", [1])] }], default);
+        Task ReadAsync() => Until.DoneAsync(Task.WhenAll(Enumerable.Range(0, 6).Select(async i => (i % 2 == 0 ? (object?)await _nodes[0].FindAsync(1, default) : await _nodes[0].GetStateAsync("n", "k", default)).ShouldNotBeNull())));
+        await ReadAsync();
+        await (await PostgresCluster.SharedAsync()).ExecuteAsync("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()", _connection);
+        await ReadAsync();
+    }
+
     [Fact]
     public void Numbers_of_batches_are_positive_rise_with_time_and_differ_within_it()
     {
