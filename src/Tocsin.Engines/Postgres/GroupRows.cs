@@ -11,12 +11,11 @@ internal static class GroupRows
     /// Durable whatever the server's default is, and not less where it waits for a standby. The batch's lock tells others that this transaction lives, and
     /// lets its outcome be waited for when the connection is lost.
     /// </summary>
-    private const string Begin = """
+    public const string Durable = """
         SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') = 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)
         """;
 
-    private static readonly string Number =
-        $"WITH n AS MATERIALIZED (SELECT nextval('tocsin.batch_number') AS number) SELECT number, pg_advisory_xact_lock({Locks.Batches}, (number & {int.MaxValue})::integer) FROM n";
+    private static readonly string BatchLock = $"SELECT pg_advisory_xact_lock({Locks.Batches}, $1)";
 
     private static readonly string JudgeLock = $"SELECT pg_advisory_xact_lock({Locks.Class}, {Locks.Judge})";
 
@@ -33,12 +32,16 @@ internal static class GroupRows
 
     private static readonly string KnownTargets = $"SELECT {EventRows.Indexed} FROM tocsin.event WHERE sequence = ANY($1) AND sequence <= (SELECT sequence FROM tocsin.head)";
 
+    private static readonly string MoveHeadAlone = Move("");
+
+    private static readonly string MoveHeadAndVersion = Move(", version = $5");
+
     /// <summary>True when what the group asks for may change until it commits: then such groups take turns.</summary>
     public static bool MustBeJudged(IReadOnlyList<Append> group) =>
         group.Any(append => append.State.Count > 0 || append.Expect.Count > 0 || append.Entries.Any(entry => entry is Amendment));
 
-    /// <summary>Begins the transaction and reads what is known; the number of the batch.</summary>
-    public static async Task<(Known Known, long Batch)> BeginAsync(NpgsqlConnection connection, IReadOnlyList<Append> group, CancellationToken cancellation)
+    /// <summary>Begins the transaction of a batch and reads what is known.</summary>
+    public static async Task<Known> BeginAsync(NpgsqlConnection connection, IReadOnlyList<Append> group, long number, CancellationToken cancellation)
     {
         var isJudged = MustBeJudged(group);
         var ids = group.SelectMany(append => append.Entries).OfType<SecurityEvent>().Where(e => e.Id.IsKeyed).Select(e => e.Id.Value).Distinct().ToArray();
@@ -47,10 +50,10 @@ internal static class GroupRows
         await using var batch = new NpgsqlBatch(connection);
         void Add(NpgsqlBatchCommand part) => batch.BatchCommands.Add(part);
         Add(Sql.Part("BEGIN"));
-        Add(Sql.Part(Begin));
+        Add(Sql.Part(Durable));
         if (isJudged)
             Add(Sql.Part(JudgeLock));
-        Add(Sql.Part(Number));
+        Add(Sql.Part(BatchLock, Locks.OfBatch(number)));
         Add(Sql.Part("SELECT sequence, version FROM tocsin.head"));
         Add(Sql.Part(KnownKeys, ids));
         Add(Sql.Part(KnownState, Sql.Array(NpgsqlDbType.Text, expected.Select(e => StoredText.To(e.Name))), Sql.Array(NpgsqlDbType.Text, expected.Select(e => StoredText.To(e.Key)))));
@@ -59,11 +62,8 @@ internal static class GroupRows
 
         await batch.PrepareAsync(cancellation);
         await using var rows = await batch.ExecuteReaderAsync(cancellation);
-        for (var skipped = isJudged ? 2 : 1; skipped > 0; skipped--)
+        for (var skipped = isJudged ? 3 : 2; skipped > 0; skipped--)
             await rows.NextResultAsync(cancellation);
-        await rows.ReadAsync(cancellation);
-        var number = rows.GetInt64(0);
-        await rows.NextResultAsync(cancellation);
         await rows.ReadAsync(cancellation);
         var known = new Known(rows.GetInt64(0), rows.GetInt64(1), [], [], []);
         await rows.NextResultAsync(cancellation);
@@ -77,7 +77,7 @@ internal static class GroupRows
             known.Targets[rows.GetInt64(0)] = EventRows.Read(rows, withData: false);
         await rows.NextResultAsync(cancellation);
         await AmendmentRows.ReadNewestAsync(rows, known.Targets, cancellation);
-        return (known, number);
+        return known;
     }
 
     /// <summary>Claims the new keys, in one order on all nodes so that none waits for another in a circle; false when another node was quicker with one.</summary>
@@ -93,8 +93,8 @@ internal static class GroupRows
         return claimed == keys.Length;
     }
 
-    /// <summary>Everything but the events and the head.</summary>
-    public static IEnumerable<NpgsqlBatchCommand> Rest(GroupJudge judged, long batch, long first, Guid node)
+    /// <summary>Everything but the events, the head and the row of the batch. <paramref name="empties"/>: batches of before that nobody asks for any more.</summary>
+    public static IEnumerable<NpgsqlBatchCommand> Rest(GroupJudge judged, long first, Guid node, long[] empties)
     {
         var amendments = judged.Kept.Select((entry, place) => (first + place, entry as Amendment)).Where(a => a.Item2 is not null).ToArray();
         if (amendments.Length > 0)
@@ -107,17 +107,27 @@ internal static class GroupRows
             yield return part;
         foreach (var part in State(judged, node))
             yield return part;
-        yield return Sql.Part("INSERT INTO tocsin.batch SELECT $1, $2, prioritised FROM tocsin.head", batch, first);
+        if (empties.Length > 0)
+            yield return Sql.Part("DELETE FROM tocsin.batch WHERE number = ANY($1)", empties);
     }
 
-    /// <summary>Moves the head over this group if it stands right before it; last of all, because from here to the commit every other node waits.</summary>
-    public static NpgsqlBatchCommand MoveHead(GroupJudge judged, long first)
+    /// <summary>
+    /// Moves the head over this group if it stands right before it, and writes the batch's row, which tells how many events had a priority before it; last of
+    /// all, because from here to the commit every other node waits.
+    /// </summary>
+    public static NpgsqlBatchCommand MoveHead(GroupJudge judged, long batch, long first)
     {
-        var prioritised = judged.Kept.Count(entry => entry is SecurityEvent { Priority: not Priority.None });
+        long prioritised = judged.Kept.Count(entry => entry is SecurityEvent { Priority: not Priority.None });
         return judged.State.Count > 0
-            ? Sql.Part("UPDATE tocsin.head SET sequence = sequence + $2, prioritised = prioritised + $3, version = $4 WHERE sequence = $1 - 1", first, (long)judged.Kept.Count, (long)prioritised, judged.Version)
-            : Sql.Part("UPDATE tocsin.head SET sequence = sequence + $2, prioritised = prioritised + $3 WHERE sequence = $1 - 1", first, (long)judged.Kept.Count, (long)prioritised);
+            ? Sql.Part(MoveHeadAndVersion, first, (long)judged.Kept.Count, prioritised, batch, judged.Version)
+            : Sql.Part(MoveHeadAlone, first, (long)judged.Kept.Count, prioritised, batch);
     }
+
+    private static string Move(string version) => $"""
+        WITH moved AS (
+            UPDATE tocsin.head SET sequence = sequence + $2, prioritised = prioritised + $3{version} WHERE sequence = $1 - 1 RETURNING prioritised)
+        INSERT INTO tocsin.batch SELECT $4, $1, prioritised - $3 FROM moved
+        """;
 
     private static IEnumerable<NpgsqlBatchCommand> Versions(List<NewVersion> versions, long first)
     {

@@ -21,6 +21,6 @@ internal static class Locks
     /// <summary>"TOCW": the class of the locks that a transaction holds, beside that of its batch, while it waits for those before it.</summary>
     public const int Waiters = 0x544F4357;
 
-    /// <summary>The lock of a batch; only those under way at once must differ.</summary>
+    /// <summary>The lock of a batch. Should two under way at once have the same, the second waits for the first, which needs nothing that it holds.</summary>
     public static int OfBatch(long number) => (int)(number & int.MaxValue);
 }

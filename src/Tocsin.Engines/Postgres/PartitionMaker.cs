@@ -28,6 +28,9 @@ internal sealed class PartitionMaker(PostgresDatabase database, long rows)
         _upTo = upTo;
     }
 
+    /// <summary>The server may have lost what was made: it is looked at again.</summary>
+    public void Forget() => _upTo = -1;
+
     // The bounds stand in the names: event_<first>_<last>.
     private const string LastSql = """
         SELECT coalesce(max(split_part(c.relname, '_', 3)::bigint), 0) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'tocsin.event'::regclass

@@ -13,6 +13,10 @@ public sealed class PostgresJournalStore : IJournalStore
     /// <summary>Looks into records that run at once: they take long, and must leave connections for others.</summary>
     private const int MaxScans = 2;
 
+    /// <summary>Before the newest batch that began with so many events fewer: one look at the index.</summary>
+    internal const string Start =
+        "SELECT first_sequence - 1 FROM tocsin.batch WHERE prioritised <= (SELECT prioritised FROM tocsin.head) - $1 ORDER BY prioritised DESC, first_sequence DESC LIMIT 1";
+
     private readonly PostgresDatabase _database;
     private readonly PostgresWriter _writer;
     private readonly SemaphoreSlim _scans = new(MaxScans);
@@ -49,7 +53,7 @@ public sealed class PostgresJournalStore : IJournalStore
             var (head, version) = await database.ReadAsync(async reader =>
                 (await Sql.ListAsync(reader, "SELECT sequence, version FROM tocsin.head", static row => (row.GetInt64(0), row.GetInt64(1)), cancellation))[0], cancellation);
             store._head = head;
-            store._follower = new Follower(database, options, time, store._writer.Node, version, store.Follow);
+            store._follower = new Follower(database, options, time, () => store._writer.Node, () => store.Head, version, store.Follow);
             return store;
         }
         catch
@@ -110,19 +114,17 @@ public sealed class PostgresJournalStore : IJournalStore
 
     public ValueTask<long> FindStartAsync(long count, CancellationToken cancellation) => _database.ReadAsync(async reader =>
     {
-        // From the newest batch back, to the first that began with so many fewer.
-        var found = await Sql.ListAsync(reader,
-            "SELECT first_sequence - 1 FROM tocsin.batch WHERE prioritised <= (SELECT prioritised FROM tocsin.head) - $1 AND (SELECT prioritised FROM tocsin.head) >= $1 ORDER BY number DESC LIMIT 1", static row => row.GetInt64(0), cancellation, count);
+        var found = await Sql.ListAsync(reader, Start, static row => row.GetInt64(0), cancellation, count);
         return found.Count > 0 ? found[0] : 0;
     }, cancellation);
 
     public ValueTask<StateRow?> GetStateAsync(string name, string key, CancellationToken cancellation) =>
-        _database.ReadAsync(reader => StateRows.GetAsync(reader, name, key, cancellation), cancellation);
+        _database.ReadStateAsync(reader => StateRows.GetAsync(reader, name, key, cancellation), cancellation);
 
-    public ValueTask<IReadOnlyList<string>> ListStateNamesAsync(CancellationToken cancellation) => _database.ReadAsync(reader => StateRows.NamesAsync(reader, cancellation), cancellation);
+    public ValueTask<IReadOnlyList<string>> ListStateNamesAsync(CancellationToken cancellation) => _database.ReadStateAsync(reader => StateRows.NamesAsync(reader, cancellation), cancellation);
 
     public ValueTask<IReadOnlyList<StateRow>> ListStateAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
-        _database.ReadAsync(reader => StateRows.ListAsync(reader, name, afterKey, limit, cancellation), cancellation);
+        _database.ReadStateAsync(reader => StateRows.ListAsync(reader, name, afterKey, limit, cancellation), cancellation);
 
     public ValueTask<IReadOnlyList<UnresolvedEvent>> ListUnresolvedAsync(string address, long after, int limit, CancellationToken cancellation) =>
         _database.ReadAsync(reader => UnresolvedRows.EventsAsync(reader, address, after, limit, cancellation), cancellation);

@@ -24,4 +24,9 @@ public sealed record PostgresOptions
 
     /// <summary>Told when the follower loses the server and finds it again.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
+
+    /// <summary>
+    /// Told once, with a sentence that says so, when the journal went back behind what this node has seen: it follows no longer, and the process should end.
+    /// </summary>
+    public Action<string>? WentBack { get; init; }
 }

@@ -13,13 +13,31 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     /// <summary>Times a group begins again because another node was quicker; each time that node has got on.</summary>
     private const int MaxTries = 50;
 
+    /// <summary>
+    /// Bytes of records from which they go in by COPY, which shows how it gets on; a large message does not, and over a slow network others would take its
+    /// node for lost.
+    /// </summary>
+    private const long CopyFromBytes = 1 << 20;
+
+    /// <summary>How long a COMMIT may stay without an answer before it is looked whether the server is still at it, and between looks.</summary>
+    private static readonly TimeSpan LookAtCommitEvery = TimeSpan.FromSeconds(15);
+
+    private const string UnderWay = """
+        SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND mode = 'ExclusiveLock' AND classid::bigint = $1 AND objid::bigint = $2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+        """;
+
     private readonly SequenceReserve _reserve = new(database, time);
     private readonly PartitionMaker _partitions = new(database, options.PartitionRows);
     private NpgsqlConnection? _connection;
     private long? _unknown;
 
-    /// <summary>Who this node is in <c>state_change</c>.</summary>
-    public Guid Node { get; } = Guid.NewGuid();
+    // Batches without entries, only of state, as each heartbeat is one: their rows tell nobody anything once their outcome is known, and the next deletes them.
+    private long[] _empties = [];
+    private volatile object _node = Guid.NewGuid();
+
+    /// <summary>Who this node is in <c>state_change</c>: somebody new after each commit whose answer was lost, for it never learned what that one wrote.</summary>
+    public Guid Node => (Guid)_node;
 
     /// <summary>Told the last sequence of each commit.</summary>
     public Action<long> Advanced { get; set; } = static _ => { };
@@ -55,7 +73,8 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
         Reservation? reserved = null;
         try
         {
-            var (known, batch) = await GroupRows.BeginAsync(connection, group, cancellation);
+            var batch = BatchNumber.Next(time);
+            var known = await GroupRows.BeginAsync(connection, group, batch, cancellation);
             var judged = new GroupJudge(known);
             foreach (var append in group)
                 judged.Judge(append);
@@ -78,17 +97,22 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
                 await _reserve.GiveUpAsync(reserved, cancellation);
                 return null;
             }
+            if (judged.Kept.Count == 0)
+                _empties = [.. _empties, batch];
             await CommitAsync(connection, batch, cancellation);
+            if (judged.Kept.Count == 0)
+                _empties = [batch];
             Advanced(reserved.Last);
             return judged.Results(reserved.First);
         }
         catch (Exception error)
         {
             await CloseAsync();
+            _partitions.Forget();
             if (reserved is not null && error is not OutcomeUnknownException)
                 await TryGiveUpAsync(reserved);
-            // A sequence that somebody else wrote after all: what was reserved is worth nothing.
-            if (error is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected })
+            // A sequence that somebody else wrote after all: what was reserved is worth nothing. Or a partition that was lost: it is made anew.
+            if (error is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.CheckViolation })
                 return null;
             throw;
         }
@@ -99,18 +123,18 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     {
         var events = judged.Kept.Select((entry, place) => (reserved.First + place, entry as SecurityEvent)).Where(e => e.Item2 is not null).ToArray();
         await using var rest = new NpgsqlBatch(connection);
-        if (events.Length >= options.CopyFrom)
+        if (events.Length >= options.CopyFrom || events.Sum(e => (long)((SecurityEvent)e.Item2!).Data.Utf8.Length) >= CopyFromBytes)
             await EventRows.CopyAsync(connection, events!, cancellation);
         else if (events.Length > 0)
             rest.BatchCommands.Add(EventRows.InsertOf(events!));
-        foreach (var part in GroupRows.Rest(judged, batch, reserved.First, Node))
+        foreach (var part in GroupRows.Rest(judged, reserved.First, Node, judged.Kept.Count == 0 ? _empties : []))
             rest.BatchCommands.Add(part);
         rest.BatchCommands.Add(Sql.Part("SELECT pg_notify('tocsin', $1)", Node.ToString()));
-        var move = GroupRows.MoveHead(judged, reserved.First);
+        var move = GroupRows.MoveHead(judged, batch, reserved.First);
         rest.BatchCommands.Add(move);
         await rest.PrepareAsync(cancellation);
         await rest.ExecuteNonQueryAsync(cancellation);
-        return move.RecordsAffected == 1 || await _reserve.WaitAsync(connection, reserved, () => GroupRows.MoveHead(judged, reserved.First), batch, cancellation);
+        return move.RecordsAffected == 1 || await _reserve.WaitAsync(connection, reserved, () => GroupRows.MoveHead(judged, batch, reserved.First), batch, cancellation);
     }
 
     /// <summary>Nothing may stop it from here: either it is committed, or it is known not to be.</summary>
@@ -118,7 +142,9 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     {
         try
         {
-            await Sql.ExecuteAsync(connection, "COMMIT", CancellationToken.None);
+            using var standby = new Standby(connection);
+            await SendAsync(connection, batch, cancellation);
+            standby.ThrowIfCut();
         }
         catch (Exception error) when (PostgresFaults.IsEnvironment(error))
         {
@@ -129,12 +155,64 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     }
 
     /// <summary>
-    /// True when the batch is in the journal. The transaction holds its lock from its beginning: who got it knows that nothing more becomes of it. While the
-    /// server is away nobody knows.
+    /// Sends COMMIT and waits for the answer without a deadline, for as long as the server lives and is at it: who waits for a standby must not be cancelled,
+    /// or it stands on one server alone. A server that vanished without a word is found out by a look over another connection.
+    /// </summary>
+    private async Task SendAsync(NpgsqlConnection connection, long batch, CancellationToken cancellation)
+    {
+        var sent = CommitAsync(connection);
+        while (true)
+        {
+            await sent.WaitAsync(LookAtCommitEvery, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (sent.IsCompleted)
+            {
+                await sent;
+                return;
+            }
+            if (await IsUnderWayAsync(batch, cancellation))
+                continue;
+            // Nobody answers on it any more; it is closed when the network says so.
+            _connection = null;
+            _ = ForgetAsync(sent, connection);
+            throw new TimeoutException();
+        }
+    }
+
+    private static async Task CommitAsync(NpgsqlConnection connection)
+    {
+        await using var commit = Sql.Command(connection, "COMMIT");
+        commit.CommandTimeout = 0;
+        await commit.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+
+    private static async Task ForgetAsync(Task sent, NpgsqlConnection connection)
+    {
+        await sent.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await connection.DisposeAsync();
+    }
+
+    /// <summary>True while the server holds the lock of the batch: its transaction has not ended.</summary>
+    private async Task<bool> IsUnderWayAsync(long batch, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var connection = await database.OpenOwnAsync(cancellation);
+            return (await Sql.ListAsync(connection, UnderWay, static row => row.GetBoolean(0), cancellation, Locks.Batches, Locks.OfBatch(batch)))[0];
+        }
+        catch (Exception error) when (PostgresFaults.IsEnvironment(error))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// True when the batch is in the journal, also on a standby where the server waits for one. The transaction holds its lock from its beginning: who got it
+    /// knows that nothing more becomes of it. While the server is away nobody knows.
     /// </summary>
     private async Task<bool> OutcomeAsync(long batch, CancellationToken cancellation)
     {
         _unknown = batch;
+        _node = Guid.NewGuid();
         var began = time.GetTimestamp();
         while (true)
         {
@@ -142,9 +220,15 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
             {
                 await using var connection = await database.OpenOwnAsync(cancellation);
                 await Sql.ExecuteAsync(connection, "SELECT pg_advisory_xact_lock_shared($1, $2)", cancellation, Locks.Batches, Locks.OfBatch(batch));
-                var found = await Sql.ListAsync(connection, "SELECT number FROM tocsin.batch WHERE number = $1", static row => row.GetInt64(0), cancellation, batch);
+                var (isThere, isStandby) = (await Sql.ListAsync(connection, "SELECT EXISTS (SELECT FROM tocsin.batch WHERE number = $1), pg_is_in_recovery()",
+                    static row => (row.GetBoolean(0), row.GetBoolean(1)), cancellation, batch))[0];
+                if (isStandby)
+                    throw new IOException("the server is a standby now, which does not know");
+                // It may have been written while its wait for a standby was cut short, by a restart as well.
+                if (isThere)
+                    await Standby.ConfirmAsync(connection, cancellation);
                 _unknown = null;
-                return found.Count > 0;
+                return isThere;
             }
             catch (Exception error) when (PostgresFaults.IsEnvironment(error))
             {

@@ -27,7 +27,7 @@ internal sealed class SequenceReserve(PostgresDatabase database, TimeProvider ti
         UPDATE tocsin.reserved SET upto = greatest(upto, (SELECT sequence FROM tocsin.head)) + $1 RETURNING upto, epoch
         """;
 
-    private const string GiveUp = "UPDATE tocsin.reserved SET upto = greatest($1, (SELECT sequence FROM tocsin.head)), epoch = epoch + 1 WHERE upto > $1";
+    private const string GiveUp = "UPDATE tocsin.reserved SET upto = greatest($1, (SELECT sequence FROM tocsin.head)), epoch = epoch + 1 WHERE upto > $1 AND epoch = $2";
 
     private const string CutToHead = "UPDATE tocsin.reserved SET upto = (SELECT sequence FROM tocsin.head), epoch = epoch + 1 WHERE epoch = $1";
 
@@ -49,9 +49,9 @@ internal sealed class SequenceReserve(PostgresDatabase database, TimeProvider ti
         return new Reservation(taken[0].Upto - count + 1, taken[0].Upto, taken[0].Epoch);
     }
 
-    /// <summary>What was reserved will not be written, and so nothing behind it.</summary>
+    /// <summary>What was reserved will not be written, and so nothing behind it. Of an epoch that is over nothing is promised any more.</summary>
     public async Task GiveUpAsync(Reservation reserved, CancellationToken cancellation) =>
-        await Sql.ExecuteAsync(await ConnectionAsync(cancellation), GiveUp, cancellation, reserved.First - 1);
+        await Sql.ExecuteAsync(await ConnectionAsync(cancellation), GiveUp, cancellation, reserved.First - 1, reserved.Epoch);
 
     /// <summary>Waits until those before us have moved the head to where we begin, and moves it on; false when that will not come.</summary>
     public async Task<bool> WaitAsync(NpgsqlConnection connection, Reservation reserved, Func<NpgsqlBatchCommand> move, long batch, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Tocsin.Engines.Postgres;
@@ -187,6 +188,121 @@ public sealed class PostgresNodesTests : IAsyncLifetime
         GC.KeepAlive(sending);
     }
 
+    [Fact]
+    public async Task A_node_that_is_slow_in_the_middle_of_a_commit_is_left_alone()
+    {
+        await using var slow = await BeganAsync($"SELECT pg_advisory_xact_lock({Locks.Batches}, 77)");
+        await using var clock = await BeganAsync();
+        await using (var copy = await slow.BeginTextImportAsync("COPY tocsin.amendment FROM STDIN"))
+            for (var row = 1; row <= 12; row++)
+            {
+                await copy.WriteAsync($"{row}\t1\tf\t\\\\x00\t\\N\n");
+                await copy.FlushAsync(default);
+                await Sql.ExecuteAsync(clock, "SELECT pg_sleep(0.5)", default);
+            }
+        (await Sql.ListAsync(slow, "SELECT count(*) FROM tocsin.amendment", static row => row.GetInt64(0), default))[0].ShouldBe(12);
+    }
+
+    /// <summary>Leases and the health of a node hang on them.</summary>
+    [Fact]
+    public async Task Reads_of_state_do_not_wait_behind_slow_readers()
+    {
+        await _nodes[0].CommitAsync([new Append { Entries = [Fresh()], State = [new("n", "k", [1])] }], default);
+        await using var holds = await BeganAsync("LOCK TABLE tocsin.event");
+        var slow = Enumerable.Range(0, 30).Select(_ => _nodes[0].FindAsync(1, default).AsTask()).ToArray();
+        (await Until.DoneAsync(_nodes[0].GetStateAsync("n", "k", default).AsTask()))!.Value.ShouldBe([1]);
+        (await Until.DoneAsync(_nodes[0].ListStateAsync("n", null, 10, default).AsTask())).Count.ShouldBe(1);
+        (await Until.DoneAsync(_nodes[0].ListStateNamesAsync(default).AsTask())).ShouldBe(["n"]);
+        slow.ShouldAllBe(read => !read.IsCompleted);
+        await Sql.ExecuteAsync(holds, "ROLLBACK", default);
+        (await Until.DoneAsync(Task.WhenAll(slow))).ShouldAllBe(read => read != null);
+    }
+
+    /// <summary>As when a backup was restored, or a standby took over that lacked the last commits.</summary>
+    [Theory]
+    [InlineData("sequence = 1", "went back from sequence 3 to 1")]
+    [InlineData("version = 0", "went back from version of state 1 to 0")]
+    public async Task A_journal_that_went_back_is_told_once_and_followed_no_longer(string set, string expected)
+    {
+        var told = new ConcurrentQueue<string>();
+        await using var node = await OpenAsync(new PostgresOptions { WentBack = told.Enqueue, PollInterval = TimeSpan.FromMilliseconds(1) });
+        await node.CommitAsync([new Append { Entries = [Fresh(), Fresh(), Fresh()] }], default);
+        var seen = Task.CompletedTask;
+        node.Changed = change => seen = change.StateNames.Count > 0 ? Task.FromResult(true) : seen;
+        await _nodes[0].CommitAsync([new Append { State = [new("n", "k", [1])] }], default);
+        await Until.TrueAsync(() => seen is Task<bool>);
+        var server = await PostgresCluster.SharedAsync();
+        await server.ExecuteAsync($"UPDATE tocsin.head SET {set}", _connection);
+        await Until.TrueAsync(() => !told.IsEmpty);
+        await Until.DoneAsync(node.DisposeAsync().AsTask());
+        told.ShouldHaveSingleItem().ShouldContain(expected);
+    }
+
+    [Theory]
+    [InlineData("ALTER TABLE tocsin.head RENAME TO away", "ALTER TABLE tocsin.away RENAME TO head")]
+    [InlineData("CREATE TABLE tocsin.away AS TABLE tocsin.head; DELETE FROM tocsin.head", "INSERT INTO tocsin.head SELECT * FROM tocsin.away")]
+    public async Task A_node_goes_on_to_follow_after_what_nobody_foresaw(string away, string back)
+    {
+        var server = await PostgresCluster.SharedAsync();
+        var log = new Log();
+        await using var node = await OpenAsync(new PostgresOptions { Logger = log });
+        await server.ExecuteAsync(away, _connection);
+        await Until.TrueAsync(() => log.Lines.Any(line => line.StartsWith("PostgreSQL cannot be followed", StringComparison.Ordinal)));
+        await server.ExecuteAsync(back, _connection);
+        await _nodes[0].CommitAsync([new Append { Entries = [Fresh()] }], default);
+        await Until.TrueAsync(() => node.Head == 1);
+        log.Lines.ShouldContain("PostgreSQL is followed again");
+    }
+
+    [Fact]
+    public async Task What_is_given_up_of_an_epoch_that_is_over_takes_nothing_from_the_new_one()
+    {
+        await using var database = new PostgresDatabase(PostgresDatabase.Parse(_connection));
+        await using var reserve = new SequenceReserve(database, TimeProvider.System);
+        var (old, next) = (await reserve.TakeAsync(3, default), await reserve.TakeAsync(2, default));
+        await reserve.GiveUpAsync(old, default);
+        var taken = await reserve.TakeAsync(4, default);
+        (taken.First, taken.Last, taken.Epoch).ShouldBe((1, 4, old.Epoch + 1));
+        await reserve.GiveUpAsync(next, default);
+        (await reserve.TakeAsync(1, default)).ShouldBe(new Reservation(5, 5, taken.Epoch));
+        await reserve.GiveUpAsync(taken, default);
+        (await reserve.TakeAsync(1, default)).ShouldBe(new Reservation(1, 1, taken.Epoch + 1));
+    }
+
+    /// <summary>As when a standby took over that lacked what was made last.</summary>
+    [Fact]
+    public async Task A_partition_that_was_lost_is_made_anew()
+    {
+        await using var node = await OpenAsync(new PostgresOptions { PartitionRows = 10 });
+        await node.CommitAsync([new Append { Entries = [Fresh()] }], default);
+        await (await PostgresCluster.SharedAsync()).ExecuteAsync("DROP TABLE tocsin.event_11_20", _connection);
+        var entries = Enumerable.Range(0, 12).Select(_ => Fresh()).ToArray();
+        (await node.CommitAsync([new Append { Entries = entries }], default))[0].Entries.Select(entry => entry.Sequence).ShouldBe(Enumerable.Range(2, 12).Select(i => (long)i));
+    }
+
+    /// <summary>As after a restart of the server: who reads next is not told of connections that waited meanwhile.</summary>
+    [Fact]
+    public async Task Connections_that_were_lost_while_they_waited_in_the_pool_fail_no_read()
+    {
+        await _nodes[0].CommitAsync([new Append { Entries = [Fresh()], State = [new("n", "k", [1])] }], default);
+        Task ReadAsync() => Until.DoneAsync(Task.WhenAll(Enumerable.Range(0, 6).Select(async i => (i % 2 == 0 ? (object?)await _nodes[0].FindAsync(1, default) : await _nodes[0].GetStateAsync("n", "k", default)).ShouldNotBeNull())));
+        await ReadAsync();
+        await (await PostgresCluster.SharedAsync()).ExecuteAsync("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()", _connection);
+        await ReadAsync();
+    }
+
+    [Fact]
+    public void Numbers_of_batches_are_positive_rise_with_time_and_differ_within_it()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.Parse("2240-01-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
+        var numbers = Enumerable.Range(0, 100).Select(_ => BatchNumber.Next(time)).ToArray();
+        numbers.ShouldAllBe(number => number > 0);
+        // Of a million there are.
+        numbers.Distinct().Count().ShouldBeGreaterThan(95);
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        BatchNumber.Next(time).ShouldBeGreaterThan(numbers.Max());
+    }
+
     private async Task<NpgsqlConnection> BeganAsync(params string[] statements)
     {
         var connection = new NpgsqlConnection(_connection);
@@ -198,5 +314,18 @@ public sealed class PostgresNodesTests : IAsyncLifetime
 
     private static SecurityEvent Fresh() => Some.Event() with { Id = EventId.Create(DateTimeOffset.UnixEpoch) };
 
-    private Task<PostgresJournalStore> OpenAsync() => PostgresJournalStore.OpenAsync(_connection, TimeProvider.System, new PostgresOptions { CopyFrom = 100 }, default);
+    private Task<PostgresJournalStore> OpenAsync(PostgresOptions? options = null) =>
+        PostgresJournalStore.OpenAsync(_connection, TimeProvider.System, options ?? new PostgresOptions { CopyFrom = 100 }, default);
+
+    private sealed class Log : ILogger
+    {
+        public ConcurrentQueue<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        void ILogger.Log<TState>(LogLevel logLevel, Microsoft.Extensions.Logging.EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Enqueue(formatter(state, exception));
+    }
 }

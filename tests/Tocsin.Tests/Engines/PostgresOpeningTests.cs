@@ -91,6 +91,30 @@ public sealed class PostgresOpeningTests
             await node.DisposeAsync();
     }
 
+    [Theory]
+    [InlineData("Host=a;Username=u", "Disable", null)]
+    [InlineData("Host=a;GSS Encryption Mode=Require", "Require", null)]
+    [InlineData("Host=a,b:5433", "Disable", "primary")]
+    [InlineData("Host=a,b;Target Session Attributes=read-write", "Disable", "read-write")]
+    public void A_connection_goes_to_the_primary_of_several_hosts_and_without_GSS_unless_it_says_so(string connection, string gss, string? target)
+    {
+        var bounded = PostgresDatabase.Bounded(PostgresDatabase.Parse(connection), TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(20));
+        bounded.GssEncryptionMode.ToString().ShouldBe(gss);
+        bounded.TargetSessionAttributes.ShouldBe(target);
+        (bounded.CommandTimeout, bounded.TcpKeepAliveTime, bounded.TcpKeepAliveInterval).ShouldBe((20, 5, 1));
+        bounded.Options.ShouldStartWith("-c statement_timeout=15000 ");
+    }
+
+    [Fact]
+    public async Task Of_several_hosts_the_primary_is_taken()
+    {
+        var server = await PostgresCluster.SharedAsync();
+        var database = new NpgsqlConnectionStringBuilder(await server.CreateDatabaseAsync());
+        (database.Host, database.Port) = ($"127.0.0.1:1,127.0.0.1:{server.Port}", NpgsqlConnection.DefaultPort);
+        await using var store = await OpenAsync(database.ConnectionString);
+        (await store.CommitAsync([new Append { Entries = [Some.Event()] }], default))[0].Status.ShouldBe(AppendStatus.Committed);
+    }
+
     private static Task<PostgresJournalStore> OpenAsync(string connection) => PostgresJournalStore.OpenAsync(connection, TimeProvider.System, null, default);
 
     private static async Task RefusedAsync(string connection, string expected)

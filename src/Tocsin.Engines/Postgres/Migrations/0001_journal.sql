@@ -19,12 +19,12 @@ CREATE TABLE tocsin.reserved (
 INSERT INTO tocsin.reserved VALUES (1, 0, 0);
 
 -- One row a transaction: tells whether it was committed, and where the keys written under its number stand.
-CREATE SEQUENCE tocsin.batch_number;
 CREATE TABLE tocsin.batch (
-    number         bigint PRIMARY KEY,
+    number         bigint PRIMARY KEY,  -- made by the writer: see BatchNumber.cs
     first_sequence bigint NOT NULL,
     prioritised    bigint NOT NULL    -- events with a priority before it
 );
+CREATE INDEX ON tocsin.batch (prioritised, first_sequence);
 
 -- The ids by which a repeat is known.
 CREATE TABLE tocsin.key (
