@@ -167,7 +167,8 @@ internal sealed partial class Composition : IAsyncDisposable
         ThreadPool.SetMinThreads(32, 32);
         ListenCheck.Run([.. options.Urls, .. options.MetricsUrls]);
         await QueueOpening.CheckAsync(options, cancellation);
-        var store = await StoreOpening.OpenAsync(options, logs, time, cancellation);
+        var wentBack = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var store = await StoreOpening.OpenAsync(options, sentence => wentBack.TrySetException(new JournalUnavailableException(sentence)), logs, time, cancellation);
         var metrics = new MetricsRegistry();
         var journal = new EventJournal(store, options.QueueCapacity, logs.CreateLogger<EventJournal>(), new JournalMetrics(metrics.Meter, time, sources.Select(source => source.Name)));
         Composition? composition = null;
@@ -186,7 +187,7 @@ internal sealed partial class Composition : IAsyncDisposable
             await composition._web.Value.StartAsync(cancellation);
             if (composition._metricsWeb is { } metricsWeb)
                 await metricsWeb.StartAsync(cancellation);
-            composition._background = composition.RunAsync();
+            composition._background = composition.RunAsync(wentBack.Task);
             return composition;
         }
         catch
@@ -247,12 +248,12 @@ internal sealed partial class Composition : IAsyncDisposable
         _metrics.Dispose();
     }
 
-    private Task RunAsync()
+    private Task RunAsync(Task wentBack)
     {
         var stop = _stop.Token;
         return Workers.RunAsync(
         [
-            _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _files.RunAsync(stop), _tokens.RunAsync(stop), _sessions.RunAsync(stop), _guesses.RunAsync(stop), _follower.RunAsync(stop), _queue.RunAsync(stop),
+            _feeder.RunAsync(stop), _tail.RunAsync(stop), _late.RunAsync(stop), _collecting, _probe.RunAsync(stop), _files.RunAsync(stop), _tokens.RunAsync(stop), _sessions.RunAsync(stop), _guesses.RunAsync(stop), _follower.RunAsync(stop), _queue.RunAsync(stop), wentBack.WaitAsync(stop),
         ], stop);
     }
 

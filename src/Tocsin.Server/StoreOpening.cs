@@ -8,12 +8,15 @@ namespace Tocsin.Server;
 /// <summary>The store that the configuration names.</summary>
 internal static class StoreOpening
 {
-    /// <summary>Throws <see cref="JournalOpenException"/>, having changed nothing, when it cannot be opened.</summary>
-    public static async Task<IJournalStore> OpenAsync(ServerOptions options, ILoggerFactory logs, TimeProvider time, CancellationToken cancellation)
+    /// <summary>
+    /// Throws <see cref="JournalOpenException"/>, having changed nothing, when it cannot be opened. <paramref name="wentBack"/> is told when others took the journal
+    /// back behind what was read of it: then what is in memory is wrong, and nothing but a new start mends it.
+    /// </summary>
+    public static async Task<IJournalStore> OpenAsync(ServerOptions options, Action<string> wentBack, ILoggerFactory logs, TimeProvider time, CancellationToken cancellation)
     {
         if (options.StoreEngine != ServerOptions.Postgres)
             return SqliteJournalStore.Open(options.Data, time, new SqliteOptions { Logger = logs.CreateLogger<SqliteJournalStore>() });
-        var store = await PostgresJournalStore.OpenAsync(options.StoreConnection!, time, new PostgresOptions { Logger = logs.CreateLogger<PostgresJournalStore>() }, cancellation);
+        var store = await PostgresJournalStore.OpenAsync(options.StoreConnection!, time, new PostgresOptions { Logger = logs.CreateLogger<PostgresJournalStore>(), WentBack = wentBack }, cancellation);
         if (await JournalCopy.IsUnfinishedAsync(store, cancellation))
         {
             await store.DisposeAsync();
