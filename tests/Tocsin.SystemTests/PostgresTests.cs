@@ -49,6 +49,24 @@ public sealed class PostgresTests : IAsyncLifetime
         (await PushAsync(other, """{"type":"new","external_id":"x-2"}""")).ShouldBe(HttpStatusCode.OK);
     }
 
+    /// <summary>A restored backup, or a standby that had not got everything: what is in memory is of a past that is no more.</summary>
+    [Fact]
+    public async Task A_journal_that_went_back_ends_the_service_and_a_new_start_shows_what_is_there()
+    {
+        using var home = Home();
+        await using (var service = await ServerProcess.StartAsync(home))
+        {
+            (await PushAsync(service, """{"type":"kept"}""")).ShouldBe(HttpStatusCode.Created);
+            (await PushAsync(service, """{"type":"lost"}""")).ShouldBe(HttpStatusCode.Created);
+            await _server.ExecuteAsync("BEGIN; DELETE FROM tocsin.event WHERE type = 'lost'; DELETE FROM tocsin.batch WHERE first_sequence = (SELECT sequence FROM tocsin.head); UPDATE tocsin.head SET sequence = sequence - 1; COMMIT", _connection);
+            var end = await service.Process.ExitAsync();
+            end.Code.ShouldBe(1, end.ToString());
+            (end.Out + end.Err).ShouldContain("went back from sequence");
+        }
+        await using var again = await ServerProcess.StartAsync(home);
+        (await again.JsonAsync("/events?kind=audit&source=admin")).EnumerateArray().Select(e => e.GetProperty("type").GetString()).ShouldBe(["kept"]);
+    }
+
     [Fact]
     public async Task While_the_server_is_away_pushes_are_refused_and_when_it_is_back_they_are_taken_again()
     {
