@@ -46,5 +46,18 @@ public sealed class BrowserSilenceTests(Dashboards dashboards) : BrowserTest(das
         await Expect(visit.Link("elevate")).ToBeVisibleAsync();
     }
 
+    [Fact]
+    public async Task Names_that_could_not_be_fetched_are_asked_for_again()
+    {
+        var visit = await HouseAsync();
+        visit.Allow("Failed to load resource: net::ERR_");
+        var people = new Regex(@"/people\?", RegexOptions.None, TimeSpan.FromSeconds(1));
+        await visit.Page.RouteAsync(people, route => route.AbortAsync());
+        await visit.GoAsync("#/people");
+        await Expect(visit.Page.GetByText("The service does not answer. What is shown may be old")).ToBeVisibleAsync();
+        await visit.Page.UnrouteAsync(people);
+        await Expect(visit.Rows("Incidents by person and priority").First.GetByRole(AriaRole.Rowheader)).ToContainTextAsync("Person ");
+    }
+
     private static Regex Anything() => new(@"^[^#]*$", RegexOptions.None, TimeSpan.FromSeconds(1));
 }
