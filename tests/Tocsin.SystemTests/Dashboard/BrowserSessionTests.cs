@@ -133,7 +133,7 @@ public sealed class BrowserSessionTests(Dashboards dashboards) : BrowserTest(das
         // Into a page that is open already, where only the hash changes.
         var second = await DemoAsync();
         second.Allow(RefusedByStatus);
-        await second.GoAsync();
+        await second.GoAsync("#/alerts");
         await second.Page.GotoAsync(link);
         await Expect(second.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("That sign-in link was used already, or is too old.");
         await Assertions.Expect(second.Page).Not.ToHaveURLAsync(new Regex("signin", RegexOptions.None, TimeSpan.FromSeconds(1)));
