@@ -2,6 +2,10 @@
 import { createStore } from "./store.js";
 
 const livezEveryMs = 2000;
+const livezWithinMs = 5000;
+
+/** Who waits longer waits for nobody: the service gives every answer up sooner. */
+const answerWithinMs = 15_000;
 
 /** True while the service does not answer. */
 export const connectionLost = createStore(false);
@@ -36,27 +40,29 @@ export function address(path, query) {
   return text ? `${path}?${text}` : path;
 }
 
-async function request(method, url, { body, signal, accept = "application/json" } = {}) {
+/** take: what is read of the answer. It counts as the answer: who falls silent in the middle of it is away, too. withinMs 0: however long it takes. */
+async function request(method, url, { body, signal, accept = "application/json", withinMs = answerWithinMs } = {}, take) {
   const headers = { Accept: accept };
   if (method !== "GET") headers["X-Tocsin-Session"] = "1";
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  let answer;
+  const ends = AbortSignal.any([signal, withinMs > 0 && AbortSignal.timeout(withinMs)].filter(Boolean));
   try {
-    answer = await fetch(url, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    const answer = await fetch(url, { method, headers, signal: ends, body: body === undefined ? undefined : JSON.stringify(body) });
+    if (!answer.ok) throw await problemOf(answer, url);
+    return await take(answer);
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    if (error instanceof Problem || error instanceof SyntaxError || error.name === "AbortError") throw error;
     watchForReturn();
     throw new Problem(0, "The service does not answer. This page goes on by itself as soon as it does.");
   }
-  if (!answer.ok) throw await problemOf(answer, url);
-  return answer;
 }
 
 async function problemOf(answer, url) {
   let said = {};
   try {
     said = await answer.json();
-  } catch {
+  } catch (error) {
+    if (error.name === "AbortError" || error.name === "TimeoutError") throw error;
     // A proxy's page, or nothing: the status has to do.
   }
   if (answer.status === 401 && !url.startsWith("session")) refused.set(refused.get() + 1);
@@ -65,6 +71,8 @@ async function problemOf(answer, url) {
   problem.body = said;
   return problem;
 }
+
+const askIfAlive = () => fetch("livez", { cache: "no-store", signal: AbortSignal.timeout(livezWithinMs) });
 
 let isWatching = false;
 
@@ -75,7 +83,7 @@ async function watchForReturn() {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, livezEveryMs));
     try {
-      if ((await fetch("livez", { cache: "no-store" })).ok) break;
+      if ((await askIfAlive()).ok) break;
     } catch {
       // Still away.
     }
@@ -88,14 +96,13 @@ async function watchForReturn() {
 /** A stream broke: perhaps only it, perhaps the service is away. */
 export async function checkConnection() {
   try {
-    await fetch("livez", { cache: "no-store" });
+    await askIfAlive();
   } catch {
     watchForReturn();
   }
 }
 
-export async function read(path, query, options) {
-  const answer = await request("GET", address(path, query), options);
+export const read = (path, query, options) => request("GET", address(path, query), options, async (answer) => {
   const link = /<([^>]+)>;\s*rel="next"/.exec(answer.headers.get("Link") ?? "");
   return {
     body: await answer.json(),
@@ -106,15 +113,16 @@ export async function read(path, query, options) {
     floor: answer.headers.get("Tocsin-Floor"),
     asOf: answer.headers.get("Tocsin-As-Of"),
   };
-}
+});
 
 export const readBody = async (path, query, options) => (await read(path, query, options)).body;
-export const readText = async (path, query, options) => (await request("GET", address(path, query), options)).text();
-export const readBlob = async (path, query, options) => (await request("GET", address(path, query), options)).blob();
+export const readText = (path, query, options) => request("GET", address(path, query), options, (answer) => answer.text());
+
+/** Everything that matches takes as long as it takes. */
+export const readBlob = (path, query, options) => request("GET", address(path, query), { ...options, withinMs: 0 }, (answer) => answer.blob());
 
 /** Changes something. The answer's JSON, or null when it has none. */
 export async function change(method, path, body, options) {
-  const answer = await request(method, path, { ...options, body });
-  const text = await answer.text();
+  const text = await request(method, path, { ...options, body }, (answer) => answer.text());
   return text ? JSON.parse(text) : null;
 }

@@ -31,8 +31,10 @@ function App() {
   useKeys(setHelps);
   useEffect(() => {
     if (who?.signed_in) setWantsSignIn(false);
-    refreshHealth();
-    const timer = setInterval(() => document.hidden || connectionLost.get() || refreshHealth(), healthEveryMs);
+    let asked = null;
+    const ask = () => (asked ??= refreshHealth().finally(() => (asked = null)));
+    ask();
+    const timer = setInterval(() => document.hidden || connectionLost.get() || ask(), healthEveryMs);
     const look = () => document.hidden || connectionLost.get() || checkSession();
     const looks = setInterval(look, sessionEveryMs);
     document.addEventListener("visibilitychange", look);

@@ -1,5 +1,5 @@
 // Events as they are committed. What arrives is handed over in batches, a few times a second, so that a flood costs a page no more than a trickle.
-import { address, checkConnection } from "./api.js";
+import { address, checkConnection, healed } from "./api.js";
 
 const batchMs = 250;
 
@@ -13,7 +13,8 @@ const maxWaiting = 500;
 
 /**
  * Follows /events/stream from just after a sequence. The browser comes back by itself and names the last id it saw; where it gives up, this does
- * the same. onBatch(events, changed, skipped): new ones, earlier ones that were amended, and how many were more than a batch holds.
+ * the same. A browser opens few connections to one service, and all its tabs share them: a page out of sight gives its own back, and goes on from the
+ * last id when it is looked at again. onBatch(events, changed, skipped): new ones, earlier ones that were amended, and how many were more than a batch holds.
  */
 export function followEvents(query, after, { onBatch, onState }) {
   let last = after;
@@ -44,7 +45,8 @@ export function followEvents(query, after, { onBatch, onState }) {
   };
 
   const open = () => {
-    if (isOver) return;
+    clearTimeout(comeback);
+    if (isOver || document.hidden) return;
     stream = new EventSource(address("events/stream", { ...query, last_event_id: last }));
     stream.onopen = () => onState("live");
     stream.onmessage = (message) => keep(fresh, message);
@@ -53,14 +55,23 @@ export function followEvents(query, after, { onBatch, onState }) {
       onState("waiting");
       checkConnection();
       if (stream.readyState !== EventSource.CLOSED || isOver) return;
-      clearTimeout(comeback);
       comeback = setTimeout(open, returnMs);
     };
   };
+  const reopen = () => {
+    stream?.close();
+    onState("waiting");
+    open();
+  };
   open();
+  document.addEventListener("visibilitychange", reopen);
+  // A stream whose packets were lost on the way looks open for hours.
+  const unfollow = healed.follow(reopen);
 
   return () => {
     isOver = true;
+    document.removeEventListener("visibilitychange", reopen);
+    unfollow();
     clearInterval(timer);
     clearTimeout(comeback);
     stream?.close();

@@ -1,6 +1,7 @@
 // Names for the ids of people, asked for in batches and kept. Where no file of people is configured, ids are all there is.
 import { useEffect, useState } from "./lib/htm-preact.js";
-import { readBody } from "./api.js";
+import { healed, readBody } from "./api.js";
+import { useStore } from "./store.js";
 import { health } from "./ui.js";
 
 /** More are forgotten, the oldest first. */
@@ -12,7 +13,13 @@ async function fetchNames(ids) {
   for (let i = 0; i < ids.length; i += batchSize) {
     const batch = ids.slice(i, i + batchSize);
     for (const id of batch) known.set(id, null);
-    for (const person of await readBody("people", { user_id: batch, limit: 1000 })) known.set(person.user_id, person);
+    try {
+      for (const person of await readBody("people", { user_id: batch, limit: 1000 })) known.set(person.user_id, person);
+    } catch (error) {
+      // Whether they have names is as unknown as before: the next who wants them asks again.
+      for (const id of batch) if (known.get(id) === null) known.delete(id);
+      throw error;
+    }
   }
   for (const id of known.keys()) {
     if (known.size <= maxKept) break;
@@ -23,12 +30,13 @@ async function fetchNames(ids) {
 /** The people known among these ids, by id. */
 export function useNames(ids) {
   const [, redraw] = useState(0);
+  const back = useStore(healed);
   const wanted = ids.filter((id) => id && id !== "unknown");
   useEffect(() => {
     const missing = [...new Set(wanted)].filter((id) => !known.has(id));
     if (missing.length === 0 || !health.get()?.people?.rows) return;
     fetchNames(missing).then(() => redraw((n) => n + 1), () => {});
-  }, [wanted.join("\n")]);
+  }, [wanted.join("\n"), back]);
   return known;
 }
 

@@ -67,12 +67,19 @@ export async function useSignInLink() {
   }
 }
 
+/** What another tab's sign-in changes: the cookie is the browser's, and this page would go on offering what somebody else may. */
+const asOneself = (who) => JSON.stringify([who.name, who.scopes, who.expires_at]);
+
 /** Where reads are open a session that has ended is refused nothing that is shown: it is asked for. */
 export async function checkSession() {
-  if (!session.get()?.signed_in) return;
+  const before = session.get();
+  if (!before?.signed_in) return;
   try {
     const said = await readBody("session");
-    if (!said.signed_in && session.get()?.signed_in) refused.set(refused.get() + 1);
+    // Somebody signed in or out here meanwhile: that counts.
+    if (session.get() !== before) return;
+    if (!said.signed_in) refused.set(refused.get() + 1);
+    else if (asOneself(said) !== asOneself(before)) session.set({ ...anonymous, ...said });
   } catch {
     // The service is away, or busy: the next look tells.
   }

@@ -41,13 +41,7 @@ export function useTail(page, query, key, place) {
       if (batches.length === 0) return;
       held.current = [];
       reached = Math.max(reached, ...batches.map((batch) => batch.fresh.at(-1)?.sequence ?? 0));
-      setTail((was) => batches.reduce((now, batch) => ({
-        ...now, waiting: 0,
-        events: merge(now.events ?? [], batch.fresh, batch.changed),
-        arrived: now.arrived + batch.fresh.length + batch.skipped,
-        missed: now.missed + batch.missed,
-        skipped: now.skipped + batch.skipped,
-      }), was));
+      setTail((was) => ({ ...batches.reduce(withBatch, was), waiting: 0 }));
     };
     const release = setInterval(() => isHeld() || show(), 500);
     const stop = followEvents(query, from, {
@@ -56,8 +50,8 @@ export function useTail(page, query, key, place) {
         held.current.push({ fresh, changed, skipped, missed: fresh.filter((event) => event.sequence <= page.sequence).length });
         if (!isHeld()) return show();
         shorten(held.current);
-        const waiting = held.current.reduce((sum, batch) => sum + batch.fresh.length + batch.skipped, 0);
-        return setTail((was) => ({ ...was, waiting }));
+        const batches = held.current;
+        return setTail((was) => ({ ...was, waiting: batches.reduce(withBatch, was).arrived - was.arrived }));
       },
     });
     return () => {
@@ -79,8 +73,26 @@ function shorten(batches) {
   second.changed = [...first.changed, ...second.changed].slice(-maxLive);
 }
 
-function merge(shown, fresh, changed) {
+function withBatch(tail, { fresh, changed, missed, skipped }) {
   const now = new Map(changed.map((event) => [event.id, event]));
   const arrived = new Set(fresh.map((event) => event.id));
-  return [...fresh.toReversed(), ...shown.filter((event) => !arrived.has(event.id))].map((event) => now.get(event.id) ?? event).slice(0, maxLive);
+  const rest = (tail.events ?? []).filter((event) => !arrived.has(event.id));
+  const late = latecomers(rest, [...now.values()].filter((event) => !arrived.has(event.id)));
+  return {
+    ...tail,
+    events: [...late.toReversed(), ...fresh.toReversed(), ...rest].map((event) => now.get(event.id) ?? event).slice(0, maxLive),
+    arrived: tail.arrived + fresh.length + late.length + skipped,
+    missed: tail.missed + missed,
+    skipped: tail.skipped + skipped,
+  };
+}
+
+/**
+ * Changed events that are not shown match only since they were changed, as one does that a person was found for late: for this table they arrive now.
+ * A full table lacks older ones that matched all along, too: what happened before its last row is let go.
+ */
+function latecomers(shown, changed) {
+  const there = new Set(shown.map((event) => event.id));
+  const least = shown.length < maxLive ? -Infinity : Date.parse(shown.at(-1).time);
+  return changed.filter((event) => !there.has(event.id) && Date.parse(event.time) >= least);
 }

@@ -1,12 +1,13 @@
 // The small parts every page is made of. Text goes in as text nodes only.
 import { html, useEffect, useRef, useState } from "./lib/htm-preact.js";
-import { healed, readBody } from "./api.js";
+import { connectionLost, healed, readBody } from "./api.js";
 import * as format from "./format.js";
 import { createStore } from "./store.js";
 
 /**
  * Asks, and asks again: when what it depends on changes, after a lost connection, and every so many milliseconds while the page is in sight.
- * What is there stays shown while the next answer is on its way, so that nothing jumps.
+ * What is there stays shown while the next answer is on its way, so that nothing jumps. An answer that is on its way is waited for: whoever asked anew
+ * each time it is due would never see one that takes longer than that.
  */
 export function useData(load, depends, { everyMs = 0 } = {}) {
   const [state, setState] = useState({ data: null, error: null, isLoading: true });
@@ -21,11 +22,12 @@ export function useData(load, depends, { everyMs = 0 } = {}) {
     } catch (error) {
       if (!mine.signal.aborted) setState((was) => ({ ...was, error, isLoading: false }));
     }
+    if (running.current === mine) running.current = null;
   };
   useEffect(() => {
     setState((was) => ({ ...was, isLoading: true }));
     ask.current();
-    const again = () => document.hidden || ask.current();
+    const again = () => document.hidden || connectionLost.get() || running.current || ask.current();
     const timer = everyMs ? setInterval(again, everyMs) : null;
     const unfollow = healed.follow(() => ask.current());
     document.addEventListener("visibilitychange", again);

@@ -105,6 +105,22 @@ public sealed class BrowserSessionTests(Dashboards dashboards) : BrowserTest(das
     }
 
     [Fact]
+    public async Task A_page_notices_that_another_one_signed_in_as_somebody_else()
+    {
+        var service = await ServiceAsync();
+        var visit = await HouseAsync(await service.TokenAsync("first-there", "read"));
+        await visit.GoAsync("#/sources");
+        var who = visit.Page.GetByRole(AriaRole.Banner).GetByTitle("may: ");
+        await Expect(who).ToHaveTextAsync("first-there");
+        await Expect(visit.Button("Sync now")).ToHaveCountAsync(0);
+        // All pages of a browser share its cookie.
+        await visit.SignInAsync(ServerHome.Token);
+        await visit.Page.EvaluateAsync("document.dispatchEvent(new Event('visibilitychange'))");
+        await Expect(who).ToHaveTextAsync("admin");
+        await Expect(visit.Button("Sync now")).ToHaveCountAsync(3);
+    }
+
+    [Fact]
     public async Task The_link_that_the_demo_prints_signs_in_once()
     {
         var link = (await RunningDemoAsync()).Process.Out.Trim().Split('\n')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries)[^1].Trim();
@@ -117,7 +133,7 @@ public sealed class BrowserSessionTests(Dashboards dashboards) : BrowserTest(das
         // Into a page that is open already, where only the hash changes.
         var second = await DemoAsync();
         second.Allow(RefusedByStatus);
-        await second.GoAsync();
+        await second.GoAsync("#/alerts");
         await second.Page.GotoAsync(link);
         await Expect(second.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("That sign-in link was used already, or is too old.");
         await Assertions.Expect(second.Page).Not.ToHaveURLAsync(new Regex("signin", RegexOptions.None, TimeSpan.FromSeconds(1)));

@@ -77,6 +77,8 @@ public sealed class BrowserStringTests(Dashboards dashboards) : BrowserTest(dash
         {
             await visit.GoAsync($"#/events?q={Uri.EscapeDataString(text)}&type={Uri.EscapeDataString(text)}&{Uri.EscapeDataString("data." + text)}=1&group={Uri.EscapeDataString(text)}");
             (await visit.Page.GetByTitle("Take this filter away").First.EvaluateAsync<string>("chip => chip.textContent")).ShouldContain(text);
+            // With what the service says to it; and none asks for anything when the service has gone.
+            await Expect(visit.Page.GetByLabel("loading")).ToHaveCountAsync(0);
             (await visit.Page.Locator("main script, main img, main svg, main iframe").CountAsync()).ShouldBe(0, text);
         }
     }
