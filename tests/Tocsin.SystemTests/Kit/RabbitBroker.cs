@@ -84,6 +84,16 @@ internal sealed class RabbitBroker : IAsyncDisposable
         await ReadyAsync(node);
     }
 
+    /// <summary>Waits until each node knows that all run: one that stood still for long begins anew when the others have gone on without it.</summary>
+    public async Task AllUpAsync()
+    {
+        for (var node = 0; node < Count; node++)
+        {
+            await ControlAsync(node, "-q", "await_startup", "--timeout", "60");
+            await ControlAsync(node, "-q", "await_online_nodes", $"{Count}", "--timeout", "60");
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var process in _nodes.Select(node => node.Process).Append(_mapperProcess).OfType<Process>())
@@ -111,7 +121,7 @@ internal sealed class RabbitBroker : IAsyncDisposable
                 listeners.tcp.1 = 127.0.0.1:{_nodes[n].Port}
                 disk_free_limit.absolute = 50MB
                 log.console = false
-                cluster_partition_handling = ignore
+                cluster_partition_handling = pause_minority
                 net_ticktime = 15
 
                 """));
