@@ -84,16 +84,6 @@ internal sealed class RabbitBroker : IAsyncDisposable
         await ReadyAsync(node);
     }
 
-    /// <summary>Waits until each node knows that all run: one that stood still for long begins anew when the others have gone on without it.</summary>
-    public async Task AllUpAsync()
-    {
-        for (var node = 0; node < Count; node++)
-        {
-            await ControlAsync(node, "-q", "await_startup", "--timeout", "60");
-            await ControlAsync(node, "-q", "await_online_nodes", $"{Count}", "--timeout", "60");
-        }
-    }
-
     public async ValueTask DisposeAsync()
     {
         foreach (var process in _nodes.Select(node => node.Process).Append(_mapperProcess).OfType<Process>())
