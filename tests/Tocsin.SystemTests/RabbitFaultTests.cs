@@ -107,7 +107,8 @@ public sealed class RabbitFaultTests(OneBroker one) : IClassFixture<OneBroker>
     [Fact]
     public async Task While_the_broker_takes_nothing_what_other_nodes_were_given_is_stored_nevertheless()
     {
-        using var first = await one.HomeAsync(("TOCSIN__QUEUE__WAIT", "30s"));
+        // Who hears nothing for so long answers 202, before its sender gives up.
+        using var first = await one.HomeAsync(("TOCSIN__QUEUE__WAIT", "10s"));
         using var second = await OneBroker.TwinOfAsync(first);
         await using var held = await HeldQueue.TakeAsync(one.Broker);
         await using var server = await ServerProcess.StartAsync(first);
