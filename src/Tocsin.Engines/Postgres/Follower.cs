@@ -21,7 +21,6 @@ internal sealed partial class Follower : IAsyncDisposable
     private readonly Task _following;
     private readonly Func<long> _head;
     private Guid _node;
-    private long _seen;
     private long _version;
 
     /// <summary>
@@ -96,7 +95,7 @@ internal sealed partial class Follower : IAsyncDisposable
         var node = _self();
         // This node is somebody else since: what it wrote before may have gone by as its own, and it does not know of it.
         var after = node == _node ? _version : -1;
-        var known = Math.Max(_seen, _head());
+        var known = _head();
         var heads = await Sql.ListAsync(connection, "SELECT sequence, version FROM tocsin.head", static row => (row.GetInt64(0), row.GetInt64(1)), _stop.Token);
         if (heads is not [var (head, version)])
             throw new IOException("the table tocsin.head is empty");
@@ -107,7 +106,6 @@ internal sealed partial class Follower : IAsyncDisposable
             _options.WentBack?.Invoke(sentence);
             return false;
         }
-        _seen = head;
         IReadOnlyList<string> names = [];
         if (version > after)
             names = await Sql.ListAsync(connection, "SELECT DISTINCT name FROM tocsin.state_change WHERE version > $1 AND version <= $2 AND node <> $3 ORDER BY name",

@@ -7,14 +7,12 @@ namespace Tocsin.Engines.Postgres;
 /// <summary>The statements that read what a group asks about and that write what was decided.</summary>
 internal static class GroupRows
 {
-    /// <summary>
-    /// Durable whatever the server's default is, and not less where it waits for a standby. The batch's lock tells others that this transaction lives, and
-    /// lets its outcome be waited for when the connection is lost.
-    /// </summary>
+    /// <summary>Durable whatever the server's default is, and not less where it waits for a standby.</summary>
     public const string Durable = """
         SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') = 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)
         """;
 
+    /// <summary>Tells others that this transaction lives, and lets its outcome be waited for when the connection is lost.</summary>
     private static readonly string BatchLock = $"SELECT pg_advisory_xact_lock({Locks.Batches}, $1)";
 
     private static readonly string JudgeLock = $"SELECT pg_advisory_xact_lock({Locks.Class}, {Locks.Judge})";

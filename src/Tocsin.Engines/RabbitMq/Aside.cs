@@ -21,7 +21,7 @@ internal sealed class Aside(Publisher publisher, TimeProvider time)
         try
         {
             // A channel each: one that was refused may refuse for good, and there are few.
-            channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true, outstandingPublisherConfirmationsRateLimiter: null), cancellation);
+            channel = await connection.CreateChannelAsync(Broker.Confirms, cancellation);
             await channel.BasicPublishAsync("", Topology.Dead, mandatory: true, Properties(delivery), Body(delivery), CancellationToken.None).AsTask().WaitAsync(Deadline, time, cancellation);
         }
         catch (RabbitMQ.Client.Exceptions.PublishException error)

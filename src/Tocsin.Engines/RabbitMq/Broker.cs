@@ -20,6 +20,9 @@ internal static class Broker
     private static readonly TimeSpan ConnectDeadline = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(10);
 
+    /// <summary>Channels that tell what was confirmed. No limiter of the client's: it slows down long before its limit, and who publishes bounds what may wait.</summary>
+    public static readonly CreateChannelOptions Confirms = new(true, true, outstandingPublisherConfirmationsRateLimiter: null);
+
     /// <summary>A message is a request of 10 MiB at most, with ids and names added to each of its events.</summary>
     private const uint MaxMessageBytes = 64 << 20;
 

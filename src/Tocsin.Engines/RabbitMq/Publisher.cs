@@ -222,8 +222,7 @@ internal sealed partial class Publisher(RabbitOptions options, string node, stri
         Log.Connected(_logger, connection.Endpoint.HostName, connection.Endpoint.Port);
         while (!ended.Task.IsCompleted)
         {
-            // No limiter of the client's: it slows down long before its limit, and what may wait is bounded above.
-            var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true, outstandingPublisherConfirmationsRateLimiter: null), _stop.Token);
+            var channel = await connection.CreateChannelAsync(Broker.Confirms, _stop.Token);
             var (renewed, opened) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), time.GetTimestamp());
             channel.ChannelShutdownAsync += (_, reason) => _channel == channel ? Ended(reason.ReplyText) : Task.CompletedTask;
             _renew = () => _ = time.GetElapsedTime(opened) > RenewAfter && renewed.TrySetResult();

@@ -98,12 +98,12 @@ function HealthPill() {
   return html`<a class="pill ${now.status}" href=${href(now.status === "healthy" ? "sources" : "overview")} title=${now.last_error ?? "nothing is wrong"}>${now.status}</a>`;
 }
 
-/** / searches, ? helps, g and a letter go to a page. Not while something is typed. */
+/** / searches, ? helps, g and a letter go to a page. Not while something is typed. A dialog that was closed keeps the focus until the next frame. */
 function useKeys(setHelps) {
   useEffect(() => {
     let isGoing = false;
     const pressed = (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog[open]")) return;
       if (isGoing) {
         isGoing = false;
         const page = Object.keys(pages).find((name) => name[0] === event.key || (name === "settings" && event.key === "t"));

@@ -22,7 +22,7 @@ function Open({ id, route }) {
     const before = document.activeElement;
     panel.current.focus({ preventScroll: true });
     const pressed = (event) => {
-      if (event.key !== "Escape" || event.target.closest("dialog, .menu, .popover")) return;
+      if (event.key !== "Escape" || event.target.closest("dialog[open], .menu, .popover")) return;
       go(closed);
       before?.isConnected && before.focus();
     };

@@ -85,8 +85,10 @@ export async function checkSession() {
   }
 }
 
+/** What was refused may have been under way while another tab signed in anew, which ends the cookie it was sent with: only the service knows. */
 refused.follow(async () => {
-  if (wasSignedIn) signInReason.set("Your session has ended. Sign in again, and you are back where you were.");
+  const was = wasSignedIn;
   wasSignedIn = false;
   await loadSession().catch(() => session.set(anonymous));
+  if (was && !session.get().signed_in) signInReason.set("Your session has ended. Sign in again, and you are back where you were.");
 });

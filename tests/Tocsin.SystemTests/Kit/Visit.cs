@@ -94,6 +94,9 @@ internal sealed class Visit : IAsyncDisposable
 
     public ILocator Field(string label) => Page.GetByLabel(label, new PageGetByLabelOptions { Exact = true });
 
+    /// <summary>The number of a priority on the overview, or of <c>all</c>: a link to what it counts.</summary>
+    public ILocator Count(string name) => Part("Events by priority").GetByRole(AriaRole.Link).Filter(new LocatorFilterOptions { HasText = name }).First;
+
     /// <summary>A part of a page that has a title.</summary>
     public ILocator Part(string title) => Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = title, Exact = true });
 
