@@ -14,6 +14,9 @@ export const count = (n) => number.format(n ?? 0);
 export const shortCount = (n) => (n < 10_000 ? number.format(n) : compact.format(n));
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 
+/** How long something took: most polls take milliseconds. */
+export const took = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB"];
   let i = 0;

@@ -39,19 +39,19 @@ export function Overview({ route }) {
       <${Card} id="devices" title="Alerts by device" more=${html`<a href=${linked("alerts", { group: "device" })}>all devices</a>`}>
         <${Loaded} of=${devices} lines=${8}>${(stats) => html`<${Bars} caption="Alerts by device" head="Device" empty="No alerts in this window. Choose a longer one."
           rows=${stats.values.map((row) => ({ label: row.value ?? "none", count: row.count, href: row.value && linked("alerts", { device: row.value }) }))} />
-          <${Others} of=${stats} to=${linked("alerts", { group: "device" })} />`}<//>
+          <${Others} of=${stats} what="devices" to=${linked("alerts", { group: "device" })} />`}<//>
       <//>
       <${Card} id="countries" title="Alerts by country" more=${html`<a href=${linked("alerts", { group: "country" })}>all countries</a>`}>
         <${Loaded} of=${countries} lines=${8}>${(stats) => html`<${Bars} caption="Alerts by country" head="Country" empty="No alerts in this window. Choose a longer one."
           rows=${stats.values.map((row) => ({ label: row.value ? `${format.country(row.value)}` : "not known", key: row.value ?? "", count: row.count, href: row.value && linked("alerts", { country: row.value }) }))} />
-          <${Others} of=${stats} to=${linked("alerts", { group: "country" })} />`}<//>
+          <${Others} of=${stats} what="countries" to=${linked("alerts", { group: "country" })} />`}<//>
       <//>
     </div>`;
 }
 
 const countOf = (stats, value) => stats.values.find((row) => row.value === value)?.count ?? 0;
 
-const Others = ({ of, to }) => of.others > 0 && html`<p class="muted small"><a href=${to}>${format.count(of.others)} more</a>, of others</p>`;
+const Others = ({ of, what, to }) => of.others > 0 && html`<p class="muted small"><a href=${to}>${format.count(of.others)} of other ${what}</a></p>`;
 
 /** Late by more than three of its rounds, and a minute. */
 const isLate = (source, now) => source.enabled && now - Date.parse(source.last_success ?? 0) > source.every_seconds * 3000 + 60_000;

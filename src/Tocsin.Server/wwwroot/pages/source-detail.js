@@ -56,7 +56,7 @@ function History({ path }) {
   return html`<${Card} id="syncs" title="Last polls"><${Loaded} of=${syncs} lines=${6}>${(rows) => rows.length === 0 ? html`<${Empty}>It has not been polled yet.<//>` : html`<${Scroll}><table class="roomy">
     <thead><tr><th scope="col">Began</th><th scope="col" class="number">Took</th><th scope="col">By</th><th scope="col" class="number">Calls</th><th scope="col" class="number">Events</th><th scope="col" class="number">Repeats</th><th scope="col" class="number">Kept aside</th><th scope="col">Outcome</th></tr></thead>
     <tbody>${rows.slice(0, all ? rows.length : 10).map((sync) => html`<tr key=${`${sync.started_at}|${sync.run}`}>
-      <td><${Time} at=${sync.started_at} /></td><td class="number">${sync.finished_at ? `${((Date.parse(sync.finished_at) - Date.parse(sync.started_at)) / 1000).toFixed(1)} s` : "…"}</td><td>${sync.trigger}</td>
+      <td><${Time} at=${sync.started_at} /></td><td class="number">${sync.finished_at ? format.took(Date.parse(sync.finished_at) - Date.parse(sync.started_at)) : "…"}</td><td>${sync.trigger}</td>
       <td class="number">${format.count(sync.counts.polls)}</td><td class="number">${format.count(sync.counts.events)}</td><td class="number">${format.count(sync.counts.duplicates)}</td><td class="number">${format.count(sync.counts.rejected)}</td>
       <td class="wrap">${sync.error ? html`<span class="bad">${sync.error}</span>` : sync.failed_feeds > 0 ? html`<span class="bad">${format.plural(sync.failed_feeds, "feed")} of ${sync.feeds} failed</span>` : html`<span class="good">ok</span>`}</td></tr>`)}</tbody></table><//>
     ${rows.length > 10 && html`<p><button type="button" onClick=${() => setAll(!all)}>${all ? "Fewer" : `All ${rows.length}`}</button></p>`}`}<//><//>`;

@@ -52,7 +52,7 @@ export function TrySource({ mayOperate }) {
 
 function Outcome({ result }) {
   return html`<p class=${result.ok ? "good" : "bad"}>${result.ok ? "All of it works." : result.error ?? "Something is wrong; see below."}</p>
-    ${result.calls.map((call, i) => html`<${Card} key=${i} id=${`call-${i}`} title=${call.request} more=${html`<span class="muted small">${format.plural(call.records, "record")}, ${format.bytes(call.bytes)}, ${format.count(Math.round(call.took_ms))} ms</span>`}>
+    ${result.calls.map((call, i) => html`<${Card} key=${i} id=${`call-${i}`} title=${call.request} more=${html`<span class="muted small">${format.plural(call.records, "record")}, ${format.bytes(call.bytes)}, ${format.took(call.took_ms)}</span>`}>
       ${call.error && html`<p class="bad">${call.error}</p>`}
       <ul class="plain-list small">${call.exchanges.map((exchange, n) => html`<li key=${n}><code>${exchange.request}</code> → ${exchange.status ?? "no answer"}</li>`)}
         ${call.unmapped.length > 0 && html`<li>Fields that no map uses: <code>${call.unmapped.join(", ")}</code></li>`}
