@@ -82,7 +82,8 @@ public sealed class AlertFaultTests(AlertHouse house) : IClassFixture<AlertHouse
         if (fails)
             await Eventually.BeAsync("the failure shows", Shows, async () => await server.LastErrorAsync() is not null, server.Process.Shown);
         else
-            (await server.LastErrorAsync()).ShouldBeNull();
+            // A call that the machine held up for a second has failed, and the next has not.
+            await Eventually.BeAsync("it goes well", Shows, async () => await server.LastErrorAsync() is null, server.Process.Shown);
         var calls = await mock.AlertCallsAsync() - before;
 
         await mock.CalmAsync();
@@ -137,7 +138,8 @@ public sealed class AlertFaultTests(AlertHouse house) : IClassFixture<AlertHouse
         await server.ShowsAsync(mock, Recovery);
 
         await mock.SetAsync("""{"failure_rate":1}""");
-        (await server.SyncAsync()).ShouldBeTrue();
+        // The first poll may be about to end still.
+        await Eventually.BeAsync("a sync begins", Shows, server.SyncAsync);
         var began = TimeProvider.System.GetTimestamp();
         await Eventually.BeAsync("the failure shows", Shows, async () =>
         {

@@ -186,7 +186,7 @@ public sealed class DemoTests(RunningDemo demo) : IClassFixture<RunningDemo>
         var end = await demo.BashAsync(line.Replace("curl ", "curl -sS --fail-with-body ", StringComparison.Ordinal));
         // A sync that finds one under way says 409, which is an answer.
         if (line.Contains("/sync", StringComparison.Ordinal) && end.Code == 22)
-            JsonElement.Parse(end.Out).GetProperty("already_running").GetArrayLength().ShouldBe(1, end.ToString());
+            JsonElement.Parse(end.Out).GetProperty("already_running").GetArrayLength().ShouldBeGreaterThan(0, end.ToString());
         else
             end.Code.ShouldBe(0, $"{shown}\n{end}");
         JsonElement.Parse(end.Out);

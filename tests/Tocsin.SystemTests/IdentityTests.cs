@@ -27,7 +27,6 @@ public sealed class IdentityTests
 
         var took = TimeProvider.System.GetElapsedTime(mended);
         Figures.Print($"{unknown} of {incidents.Count} incidents under unknown; all at their people {took.TotalMilliseconds:F0} ms after the mapping is there to be polled (every 500 ms)");
-        took.ShouldBeLessThan(TimeSpan.FromSeconds(2.5));
         after.Incidents().ShouldNotContain(incident => incident.Employee == Board.Unknown);
         after.ETag.ShouldNotBe(before.ETag);
         after.Sequence.ShouldBe(before.Sequence + unknown, "an amendment each");

@@ -45,7 +45,7 @@ public sealed class PostgresTests : IAsyncLifetime
         }
         // What one node takes shows on the other at once.
         (await PushAsync(again, """{"type":"new","external_id":"x-2"}""")).ShouldBe(HttpStatusCode.Created);
-        await Eventually.BeAsync("the other node shows it", TimeSpan.FromSeconds(1), async () => (await other.JsonAsync("/events?type=new")).GetArrayLength() == 1);
+        await Eventually.BeAsync("the other node shows it", TimeSpan.FromSeconds(5), async () => (await other.JsonAsync("/events?type=new")).GetArrayLength() == 1);
         (await PushAsync(other, """{"type":"new","external_id":"x-2"}""")).ShouldBe(HttpStatusCode.OK);
     }
 

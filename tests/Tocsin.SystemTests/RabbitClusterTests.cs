@@ -119,7 +119,7 @@ public sealed class RabbitClusterTests
     {
         await using var broker = await RabbitBroker.StartOrSkipAsync();
         // Each with a store of its own, to see which of them commits.
-        using var first = OneBroker.HomeOf(broker.Url);
+        using var first = OneBroker.HomeOf(broker.Url, OneBroker.LongWait);
         using var second = await OneBroker.TwinOfAsync(first);
         await using var committer = await ServerProcess.StartAsync(first);
         await using var other = await ServerProcess.StartAsync(second);
@@ -160,8 +160,9 @@ public sealed class RabbitClusterTests
 
     private static async Task<int> LeaderAsync(RabbitBroker broker)
     {
-        var list = await broker.ControlAsync(0, "-q", "list_queues", "name", "leader");
-        var leader = Regex.Match(list, @"tocsin\.push\s+tocsin(?<n>\d)@", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)).Groups["n"].Value;
-        return int.Parse(leader, System.Globalization.CultureInfo.InvariantCulture) - 1;
+        // Whoever is asked may not know in time, under load or while one is chosen, and says nothing.
+        var leader = await Eventually.SeeAsync("the queue has a leader", Patience, async () =>
+            Regex.Match(await broker.ControlAsync(0, "-q", "list_queues", "name", "leader"), @"tocsin\.push\s+tocsin(?<n>\d)@", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)) is { Success: true } match ? match : null);
+        return int.Parse(leader.Groups["n"].Value, System.Globalization.CultureInfo.InvariantCulture) - 1;
     }
 }

@@ -32,7 +32,7 @@ public sealed class RabbitFaultTests(OneBroker one) : IClassFixture<OneBroker>
         (await one.HomeAsync()).Dispose();
         await one.Broker.ControlAsync(0, "add_user", "narrow", "secret");
         await one.Broker.ControlAsync(0, "set_permissions", "narrow", @"^tocsin\.", @"^(tocsin\..*|amq\.default)$", @"^tocsin\.");
-        using var home = OneBroker.HomeOf(one.Broker.Url.Replace("guest:guest", "narrow:secret", StringComparison.Ordinal));
+        using var home = OneBroker.HomeOf(one.Broker.Url.Replace("guest:guest", "narrow:secret", StringComparison.Ordinal), OneBroker.LongWait);
         await using var server = await ServerProcess.StartAsync(home);
         (await server.PostAsync("/event", """{"type":"a"}""")).Status.ShouldBe(HttpStatusCode.Created);
         (await server.JsonAsync("/health")).GetProperty("status").GetString().ShouldBe("healthy");

@@ -28,7 +28,7 @@ public sealed class WedgeTests
         Task[] hanging;
         await using (var wedge = await WedgedDisk.BeginAsync(server))
         {
-            hanging = [.. Enumerable.Range(0, Readers).Select(i => ReadAsync(home, i)), PushAsync(server, 1), server.PostAsync("/config", """{"sync_interval_minutes":7}""")];
+            hanging = [.. Enumerable.Range(0, Readers).Select(i => ReadAsync(home, i)), PushAsync(server, 1), ConfigureAsync(home)];
             async Task LookAsync()
             {
                 foreach (var (path, token) in new[] { ("/health", ServerHome.Token), ("/health", null), ("/livez", null), ("/readyz", null), ("/config", ServerHome.Token) })
@@ -67,6 +67,15 @@ public sealed class WedgeTests
         client.Timeout = TimeSpan.FromMinutes(1);
         // Each another part of the journal: what one connection has read already it would not read again.
         using var answer = await client.GetAsync($"/events?limit=1000&type=wedge.{number}");
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    private static async Task ConfigureAsync(ServerHome home)
+    {
+        using var client = ServerProcess.Client(home.Url, ServerHome.Token);
+        client.Timeout = TimeSpan.FromMinutes(1);
+        using var body = new StringContent("""{"sync_interval_minutes":7}""", Encoding.UTF8, "application/json");
+        using var answer = await client.PostAsync("/config", body);
         answer.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 

@@ -31,12 +31,13 @@ async function fetchNames(ids) {
 export function useNames(ids) {
   const [, redraw] = useState(0);
   const back = useStore(healed);
+  const areThere = useStore(health)?.people?.rows > 0;
   const wanted = ids.filter((id) => id && id !== "unknown");
   useEffect(() => {
     const missing = [...new Set(wanted)].filter((id) => !known.has(id));
-    if (missing.length === 0 || !health.get()?.people?.rows) return;
+    if (missing.length === 0 || !areThere) return;
     fetchNames(missing).then(() => redraw((n) => n + 1), () => {});
-  }, [wanted.join("\n"), back]);
+  }, [wanted.join("\n"), back, areThere]);
   return known;
 }
 

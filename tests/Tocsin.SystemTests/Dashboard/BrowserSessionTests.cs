@@ -133,15 +133,17 @@ public sealed class BrowserSessionTests(Dashboards dashboards) : BrowserTest(das
     [Fact]
     public async Task The_link_that_the_demo_prints_signs_in_once()
     {
-        var link = (await RunningDemoAsync()).Process.Out.Trim().Split('\n')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries)[^1].Trim();
-        var first = await DemoAsync();
+        // One of its own: the link is good for ten minutes.
+        var demo = await OwnDemoAsync();
+        var link = demo.Process.Out.Trim().Split('\n')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries)[^1].Trim();
+        var first = await OpenAsync(demo);
         await first.Page.GotoAsync(link);
         await Expect(first.Button("Sign out")).ToBeVisibleAsync();
         await Assertions.Expect(first.Page).ToHaveURLAsync($"{first.Origin}/");
         await Expect(first.Part("Events by priority")).ToBeVisibleAsync();
 
         // Into a page that is open already, where only the hash changes.
-        var second = await DemoAsync();
+        var second = await OpenAsync(demo);
         second.Allow(RefusedByStatus);
         await second.GoAsync("#/alerts");
         await second.Page.GotoAsync(link);

@@ -68,16 +68,14 @@ public sealed class BrowserTaskTests(Dashboards dashboards) : BrowserTest(dashbo
         await visit.ClickAsync(dial);
         await dial.FillAsync("1");
         var health = visit.Page.GetByRole(AriaRole.Banner).GetByTitle(new Regex(".", RegexOptions.None, TimeSpan.FromSeconds(1))).First;
-        var waited = await UntilAsync(demo, "degraded");
-        await Expect(health).ToHaveTextAsync("degraded");
+        var waited = await UntilAsync(demo, health, "degraded");
         await Expect(health).Not.ToHaveAttributeAsync("title", "nothing is wrong");
         await visit.ClickAsync(visit.Button("All faults off"));
-        waited += await UntilAsync(demo, "healthy");
-        await Expect(health).ToHaveTextAsync("healthy");
+        waited += await UntilAsync(demo, health, "healthy");
         await visit.ClickAsync(health);
         var wrong = visit.Page.GetByRole(AriaRole.Row).Filter(new LocatorFilterOptions { HasText = "alerts" }).GetByRole(AriaRole.Cell).Nth(8);
         await Expect(wrong).ToHaveTextAsync("");
-        Figures.Print($"a source fails and heals: the service itself took {waited.TotalSeconds:F1} s to be asked, to fail and to heal");
+        Figures.Print($"a source fails and heals: {waited.TotalSeconds:F1} s were waited for polls of the service and of the page that show it failed, and healed");
         Quick(visit, "a source fails and heals, but for the polls", waited);
     }
 
@@ -122,8 +120,8 @@ public sealed class BrowserTaskTests(Dashboards dashboards) : BrowserTest(dashbo
         took.ShouldBeLessThan(MostTime);
     }
 
-    /// <summary>Waits for the health of the service; gives how long that took.</summary>
-    private static async Task<TimeSpan> UntilAsync(RunningDemo demo, string health)
+    /// <summary>Waits for the health of the service, and for the page to show it; gives how long that took.</summary>
+    private static async Task<TimeSpan> UntilAsync(RunningDemo demo, ILocator shown, string health)
     {
         var start = TimeProvider.System.GetTimestamp();
         await Eventually.BeAsync($"the service is {health}", TimeSpan.FromSeconds(40), async () =>
@@ -131,6 +129,7 @@ public sealed class BrowserTaskTests(Dashboards dashboards) : BrowserTest(dashbo
             using var answer = await demo.Http.GetAsync("/health");
             return JsonElement.Parse(await answer.Content.ReadAsStringAsync()).GetProperty("status").GetString() == health;
         });
+        await Expect(shown).ToHaveTextAsync(health);
         return TimeProvider.System.GetElapsedTime(start);
     }
 

@@ -14,6 +14,7 @@ public abstract class BrowserTest(Dashboards dashboards) : IAsyncLifetime
     private protected static readonly string Artifacts = Path.Combine(Shared.Repository, "artifacts");
 
     private readonly List<Visit> _visits = [];
+    private RunningDemo? _demo;
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
@@ -27,6 +28,8 @@ public abstract class BrowserTest(Dashboards dashboards) : IAsyncLifetime
                 await KeepAsync(visit);
             await visit.DisposeAsync();
         }
+        if (_demo is not null)
+            await _demo.DisposeAsync();
         GC.SuppressFinalize(this);
         faults.ShouldBeEmpty();
     }
@@ -49,6 +52,17 @@ public abstract class BrowserTest(Dashboards dashboards) : IAsyncLifetime
 
     /// <summary>A browser at a service of a test's own, signed in as the admin.</summary>
     private protected async Task<Visit> OpenAsync(ServerProcess server) => await OpenAsync(await dashboards.Chromium.BrowserAsync(), server.Home.Url, ServerHome.Token, null);
+
+    /// <summary>A demo of a test's own; it ends after the test's browsers.</summary>
+    private protected async Task<RunningDemo> OwnDemoAsync()
+    {
+        _demo = new RunningDemo();
+        await _demo.InitializeAsync();
+        return _demo;
+    }
+
+    /// <summary>A browser at a demo of a test's own, not signed in.</summary>
+    private protected async Task<Visit> OpenAsync(RunningDemo demo) => await OpenAsync(await dashboards.Chromium.BrowserAsync(), $"http://127.0.0.1:{demo.Port}", null, null);
 
     /// <summary>The service behind <see cref="HouseAsync"/>.</summary>
     private protected Task<DashboardHouse> ServiceAsync() => dashboards.HouseAsync();

@@ -8,6 +8,9 @@ public sealed class OneBroker : IAsyncLifetime
     public const string Push = "tocsin.push";
     public const string Dead = "tocsin.push.dead";
 
+    /// <summary>For who expects the commit's answer: a first push may take longer than the second that is the default, and is 202 then.</summary>
+    internal static readonly (string Name, string Value) LongWait = ("TOCSIN__QUEUE__WAIT", "10s");
+
     internal RabbitBroker Broker { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() => Broker = await RabbitBroker.StartOrSkipAsync();

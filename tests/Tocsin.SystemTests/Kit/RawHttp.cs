@@ -9,6 +9,7 @@ namespace Tocsin.SystemTests.Kit;
 internal static partial class RawHttp
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(600);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     public static async Task<Socket> ConnectAsync(int port)
     {
@@ -19,18 +20,18 @@ internal static partial class RawHttp
 
     /// <summary>
     /// Sends all of it and gives what is answered until the other side closes, or has said nothing for a while: it may rightly wait for more. The sending side stays
-    /// open meanwhile, as who ends it is not answered.
+    /// open meanwhile, as who ends it is not answered. Where so many <paramref name="answers"/> are expected, they are waited for, and for longer.
     /// </summary>
-    public static async Task<string> ExchangeAsync(int port, string request)
+    public static async Task<string> ExchangeAsync(int port, string request, int answers = 0)
     {
         using var socket = await ConnectAsync(port);
         var (answer, buffer) = (new StringBuilder(), new byte[8192]);
         try
         {
             await socket.SendAsync(Encoding.Latin1.GetBytes(request));
-            while (true)
+            while (answers == 0 || Statuses(answer.ToString()).Length < answers)
             {
-                using var quiet = new CancellationTokenSource(Quiet);
+                using var quiet = new CancellationTokenSource(answers == 0 ? Quiet : Patience);
                 if (await socket.ReceiveAsync(buffer, quiet.Token) is not (> 0 and var read))
                     break;
                 answer.Append(Encoding.Latin1.GetString(buffer, 0, read));

@@ -26,7 +26,7 @@ export function Chaos({ mayOperate }) {
   const [run, isBusy] = useAction();
   const set = (body) => run(async () => {
     await change("POST", "demo/mock/config", body);
-    config.reload();
+    await config.reload();
   });
   const add = (n) => run(() => change("POST", `demo/mock/add?n=${n}`), `${plural(n, "new record")} wait in the mock; the next polls bring them.`);
   return html`<${Card} id="chaos" title="Chaos" more=${html`<span class="muted small">the demo's mock upstream</span>`}>
@@ -46,14 +46,18 @@ export function Chaos({ mayOperate }) {
 }
 
 function Dial({ name, label, title, most, step, value, disabled, set }) {
-  const [now, setNow] = useState(value);
-  useEffect(() => setNow(value), [value]);
+  // Null: as it stands in the mock. A dial that is moved on while it is sent stays where it was moved to.
+  const [moved, setMoved] = useState(null);
+  const now = moved ?? value;
   useEffect(() => {
-    if (now === value) return undefined;
-    const timer = setTimeout(() => set(now), sendAfterMs);
+    if (moved === null) return undefined;
+    const timer = setTimeout(async () => {
+      await set(moved);
+      setMoved((later) => (later === moved ? null : later));
+    }, sendAfterMs);
     return () => clearTimeout(timer);
-  }, [now]);
-  return html`<label class=${now > 0 && step < 1 ? "turned" : ""} for=${`dial-${name}`}><span title=${title}>${label}</span><input id=${`dial-${name}`} type="range" min="0" max=${most} step=${step} value=${now} disabled=${disabled} onInput=${(event) => setNow(Number(event.target.value))} /><output>${most === 1 ? `${Math.round(now * 100)} %` : count(now)}</output></label>`;
+  }, [moved]);
+  return html`<label class=${now > 0 && step < 1 ? "turned" : ""} for=${`dial-${name}`}><span title=${title}>${label}</span><input id=${`dial-${name}`} type="range" min="0" max=${most} step=${step} value=${now} disabled=${disabled} onInput=${(event) => setMoved(Number(event.target.value))} /><output>${most === 1 ? `${Math.round(now * 100)} %` : count(now)}</output></label>`;
 }
 
 /**

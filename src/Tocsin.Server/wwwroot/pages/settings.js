@@ -1,5 +1,5 @@
 // How the service is set up and how it is, who may what, and in the demo how to make its upstream misbehave.
-import { html, useEffect, useState } from "../lib/htm-preact.js";
+import { html, useState } from "../lib/htm-preact.js";
 import { change, readBody } from "../api.js";
 import * as format from "../format.js";
 import { href } from "../router.js";
@@ -36,22 +36,22 @@ const origins = { api: "set here", file: "as the configuration says", default: "
 
 function Interval({ mayOperate }) {
   const config = useData((signal) => readBody("config", {}, { signal }), []);
-  const [text, setText] = useState("");
+  // Null: what holds, until something is typed.
+  const [text, setText] = useState(null);
   const [run, isBusy] = useAction();
-  const minutes = config.data?.sync_interval_minutes;
-  useEffect(() => setText(minutes === undefined ? "" : String(minutes)), [minutes]);
   const apply = (method, body) => run(async () => {
     await change(method, "config", body);
-    config.reload();
+    await config.reload();
+    setText(null);
   }, method === "DELETE" ? "Taken back: the configuration counts again." : "Applied.");
   const submit = (event) => {
     event.preventDefault();
-    apply("POST", { sync_interval_minutes: Number(text) });
+    apply("POST", { sync_interval_minutes: Number(text ?? config.data.sync_interval_minutes) });
   };
   return html`<${Card} id="interval" title="Sync interval"><${Loaded} of=${config}>${(now) => html`
     <p>Sources are polled every <b>${format.plural(now.sync_interval_minutes, "minute")}</b>, ${origins[now.from]}${now.changed_by ? html`<span>; last changed by ${now.changed_by}, <${Age} at=${now.changed_at} /></span>` : ""}.
       ${now.not_affected.length > 0 && html` Not affected, with an interval of their own: ${now.not_affected.map((name, i) => html`${i > 0 ? ", " : ""}<a key=${name} href=${href(["sources", name])}>${name}</a>`)}.`}</p>
-    ${mayOperate ? html`<form class="row" onSubmit=${submit}><label for="minutes">Minutes, 1 to 1440</label><input id="minutes" type="number" min="1" max="1440" step="1" required value=${text} onInput=${(event) => setText(event.target.value)} />
+    ${mayOperate ? html`<form class="row" onSubmit=${submit}><label for="minutes">Minutes, 1 to 1440</label><input id="minutes" type="number" min="1" max="1440" step="1" required value=${text ?? now.sync_interval_minutes} onInput=${(event) => setText(event.target.value)} />
       <button type="submit" disabled=${isBusy}>Set</button>${now.from === "api" && html`<button type="button" disabled=${isBusy} onClick=${() => apply("DELETE")}>Take back</button>`}</form>`
       : html`<p class="muted small">To change it, sign in with a token of scope operate.</p>`}`}<//><//>`;
 }
