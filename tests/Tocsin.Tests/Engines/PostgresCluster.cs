@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 using Tocsin.Engines.Postgres;
 
@@ -57,7 +55,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
         await RunAsync("chmod", ["-R", "a+rX", folder]);
         if (Environment.IsPrivilegedProcess)
             await RunAsync("chown", ["-R", "nobody", folder]);
-        var cluster = new PostgresCluster(folder, bin, isDurable, FreePort());
+        var cluster = new PostgresCluster(folder, bin, isDurable, Ports.Free());
         await cluster.AsOwnerAsync("initdb", ["-D", cluster.Data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", Path.Combine(folder, "password"), "-E", "UTF8", "--locale=C", "--no-sync"]);
         await cluster.StartAsync();
         return cluster;
@@ -161,12 +159,5 @@ internal sealed class PostgresCluster : IAsyncDisposable
         File.Delete(output);
         if (process.ExitCode != 0 && !mayFail)
             throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {text}");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
