@@ -122,6 +122,8 @@ public sealed class SourceLeaseTests : IAsyncLifetime
         await Until.TrueAsync(() => a.View.LastSuccess is not null);
         var b = await StartAsync("b");
         await TickAsync(() => b.View.Node == "a" && b.View.Status == SourcePhase.Idle);
+        // No poll of its own schedule is under way or due: time stands still from here.
+        await Until.TrueAsync(() => a.View.NextRun > _time.GetUtcNow() && a.View.Status == SourcePhase.Idle);
         var calls = _calls.Count;
         (await b.Collector.PollNowAsync("s", default)).ShouldBe(true);
         a.Changed("sync-requests");
