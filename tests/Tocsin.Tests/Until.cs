@@ -6,10 +6,14 @@ internal static class Until
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(1);
 
-    public static async Task TrueAsync(Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "")
+    public static Task TrueAsync(Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "") =>
+        TrueAsync(() => Task.FromResult(condition()), what);
+
+    /// <summary>The same for what must be asked for.</summary>
+    public static async Task TrueAsync(Func<Task<bool>> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "")
     {
         var since = TimeProvider.System.GetTimestamp();
-        while (!condition())
+        while (!await condition())
         {
             TimeProvider.System.GetElapsedTime(since).ShouldBeLessThan(Patience, what);
             await Task.Delay(Look, TimeProvider.System);

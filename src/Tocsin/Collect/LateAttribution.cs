@@ -49,7 +49,7 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
         {
             lock (_gate)
                 _waiting.Remove(address);
-            await RetryAsync(token => address == Everything ? ScanAsync(token) : AttributeAsync(address, token), cancellation);
+            await RetryAsync(token => address == Everything ? ScanAsync(token) : AttributeAsync([address], token), cancellation);
         }
     }
 
@@ -59,25 +59,35 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
         while (await journal.Store.ListUnresolvedAddressesAsync(after, AddressesPerPage, cancellation) is { Count: > 0 } page)
         {
             // Done here and now: a network may hold more addresses than should wait in memory.
-            foreach (var unresolved in page.Where(unresolved => directory.Knows(unresolved.Address)))
-                await AttributeAsync(unresolved.Address, cancellation);
+            await AttributeAsync(page.Select(static unresolved => unresolved.Address).Where(directory.Knows), cancellation);
             after = page[^1].Address;
         }
     }
 
-    private async Task AttributeAsync(string address, CancellationToken cancellation)
+    /// <summary>Most addresses have an event or two: they share appends, each of fewer than twice <see cref="EventsPerAppend"/>.</summary>
+    private async Task AttributeAsync(IEnumerable<string> addresses, CancellationToken cancellation)
     {
-        long after = 0;
-        while (await journal.Store.ListUnresolvedAsync(address, after, EventsPerAppend, cancellation) is { Count: > 0 } page)
+        var amendments = new List<Entry>();
+        foreach (var address in addresses)
         {
-            var amendments = page.Select(unresolved => Amend(unresolved, address)).OfType<Entry>().ToArray();
-            if (amendments.Length > 0)
+            long after = 0;
+            while (await journal.Store.ListUnresolvedAsync(address, after, EventsPerAppend, cancellation) is { Count: > 0 } page)
             {
-                var result = await journal.AppendAsync(new Append { Entries = amendments }, cancellation);
-                Log.Attributed(logger, result.Entries.Count(static entry => entry.Status == EntryStatus.Created), address);
+                amendments.AddRange(page.Select(unresolved => Amend(unresolved, address)).OfType<Entry>());
+                if (amendments.Count >= EventsPerAppend)
+                    await AppendAsync(amendments, cancellation);
+                after = page[^1].Sequence;
             }
-            after = page[^1].Sequence;
         }
+        if (amendments.Count > 0)
+            await AppendAsync(amendments, cancellation);
+    }
+
+    private async Task AppendAsync(List<Entry> amendments, CancellationToken cancellation)
+    {
+        var result = await journal.AppendAsync(new Append { Entries = amendments.ToArray() }, cancellation);
+        Log.Attributed(logger, result.Entries.Count(static entry => entry.Status == EntryStatus.Created), ((Amendment)amendments[^1]).Only!.Address);
+        amendments.Clear();
     }
 
     private Amendment? Amend(UnresolvedEvent unresolved, string address) =>
@@ -117,7 +127,7 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
 
     private static partial class Log
     {
-        [LoggerMessage(20, LogLevel.Information, "{Count} events of {Address} now have a person")]
+        [LoggerMessage(20, LogLevel.Information, "{Count} events, the last of them of {Address}, now have a person")]
         public static partial void Attributed(ILogger logger, int count, string address);
 
         [LoggerMessage(22, LogLevel.Error, "Late attribution met an error that nobody expected, and goes on with the next address")]

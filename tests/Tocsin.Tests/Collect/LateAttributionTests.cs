@@ -157,15 +157,23 @@ public sealed class LateAttributionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task More_addresses_and_events_than_a_page_are_all_reached()
+    public async Task More_addresses_and_events_than_a_page_are_all_reached_in_few_appends_of_bounded_size()
     {
         await AppendAsync([.. Enumerable.Range(0, 1100).Select(i => Unresolved(5, $"17.{i >> 8}.{i & 255}.9"))]);
         await AppendAsync([.. Enumerable.Range(0, 1100).Select(_ => Unresolved(5, Ip))]);
         await _identities.ObserveAsync("own", Enumerable.Range(0, 1100).Select(i => $"17.{i >> 8}.{i & 255}.9").Append(Ip).ToDictionary(ip => ip, _ => "A", StringComparer.Ordinal), At(10), new SourceJournal(_journal, null), default);
+        var sizes = new List<int>();
+        _store.Refuse = group =>
+        {
+            sizes.AddRange(group.Select(append => append.Entries.Count));
+            return null;
+        };
         Run();
         await Until.DoneAsync(_journal.WaitPastAsync(4399, default));
         (await _store.ListUnresolvedAddressesAsync(null, 100, default)).ShouldBeEmpty();
         _store.Head.ShouldBe(4400);
+        sizes.Count.ShouldBeLessThan(10);
+        sizes.ShouldAllBe(size => size < 2_000);
     }
 
     [Fact]

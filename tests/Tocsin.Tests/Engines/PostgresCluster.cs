@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 using Tocsin.Engines.Postgres;
 
@@ -15,11 +13,13 @@ internal sealed class PostgresCluster : IAsyncDisposable
     public const string Password = "p w;'\"=";
     private const string Role = "tocsin";
     private static readonly Lazy<Task<PostgresCluster>> Common = new(() => StartAsync(isDurable: false));
+    private static readonly TimeSpan OrphansEndWithin = TimeSpan.FromSeconds(20);
     private static int _databases;
 
     private readonly string _folder;
     private readonly string _bin;
     private readonly bool _isDurable;
+    private int _starts;
 
     private readonly Lazy<Task> _role;
     private readonly Lazy<Task> _template;
@@ -57,7 +57,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
         await RunAsync("chmod", ["-R", "a+rX", folder]);
         if (Environment.IsPrivilegedProcess)
             await RunAsync("chown", ["-R", "nobody", folder]);
-        var cluster = new PostgresCluster(folder, bin, isDurable, FreePort());
+        var cluster = new PostgresCluster(folder, bin, isDurable, Ports.Free());
         await cluster.AsOwnerAsync("initdb", ["-D", cluster.Data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", Path.Combine(folder, "password"), "-E", "UTF8", "--locale=C", "--no-sync"]);
         await cluster.StartAsync();
         return cluster;
@@ -100,11 +100,33 @@ internal sealed class PostgresCluster : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
-    public Task StartAsync() => AsOwnerAsync("pg_ctl",
+    /// <summary>After a kill the orphans hold the old memory until they notice, and a new postmaster gives up at once where it finds them: it is started again.</summary>
+    public async Task StartAsync()
+    {
+        var since = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var log = Path.Combine(_folder, $"log{_starts++}");
+            try
+            {
+                await StartAsync(log);
+                return;
+            }
+            catch (InvalidOperationException) when (TimeProvider.System.GetElapsedTime(since) < OrphansEndWithin && HoldOrphansMemory(log))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
+            }
+        }
+    }
+
+    private Task StartAsync(string log) => AsOwnerAsync("pg_ctl",
     [
-        "start", "-w", "-D", Data, "-l", Path.Combine(_folder, "log"), "-o",
+        "start", "-w", "-D", Data, "-l", log, "-o",
         $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 -c shared_buffers=128MB -c max_wal_size=4GB -c fsync={(_isDurable ? "on" : "off")}",
     ]);
+
+    private static bool HoldOrphansMemory(string log) =>
+        File.Exists(log) && File.ReadAllText(log).Contains("pre-existing shared memory block", StringComparison.Ordinal);
 
     /// <summary>Ends the server as a power cut of its machine would: its processes vanish.</summary>
     public async Task KillAsync()
@@ -113,7 +135,6 @@ internal sealed class PostgresCluster : IAsyncDisposable
         using var process = Process.GetProcessById(postmaster);
         process.Kill();
         await process.WaitForExitAsync();
-        // Its children notice that they are orphans; a new postmaster waits for them itself.
     }
 
     /// <summary>Begins anew as a standby, which only reads.</summary>
@@ -161,12 +182,5 @@ internal sealed class PostgresCluster : IAsyncDisposable
         File.Delete(output);
         if (process.ExitCode != 0 && !mayFail)
             throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {text}");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

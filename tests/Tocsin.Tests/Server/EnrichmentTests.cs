@@ -122,24 +122,24 @@ public sealed class EnrichmentTests
         (await server.GetAsync("/people?limit=2", ("If-None-Match", tag))).StatusCode.ShouldBe(System.Net.HttpStatusCode.NotModified);
 
         File.WriteAllText(path, "user_id,name\n1,Anna\n");
-        for (var i = 0; i < 200 && (await HealthAsync(server)).GetProperty("people").GetProperty("rows").GetInt32() != 1; i++)
+        await Until.TrueAsync(async () =>
+        {
             server.Time.Advance(Interval);
+            return (await HealthAsync(server)).GetProperty("people").GetProperty("rows").GetInt32() == 1;
+        });
         (await (await server.GetAsync("/people?limit=2", ("If-None-Match", tag))).Content.ReadAsStringAsync()).ShouldContain("Anna");
     }
 
     private static Task GeoAsync(RunningServer server, string status) => LookedAsync(server, "geoip", status);
 
     /// <summary>Lets the service look until a file stands as said.</summary>
-    private static async Task LookedAsync(RunningServer server, string file, string status)
-    {
-        for (var i = 0; i < 200; i++)
+    private static Task LookedAsync(RunningServer server, string file, string status) => Until.TrueAsync(
+        async () =>
         {
             server.Time.Advance(Interval);
-            if ((await HealthAsync(server)).GetProperty(file).GetProperty("status").GetString() == status)
-                return;
-        }
-        Assert.Fail($"{file} is never {status}");
-    }
+            return (await HealthAsync(server)).GetProperty(file).GetProperty("status").GetString() == status;
+        },
+        $"{file} is {status}");
 
     private static async Task<JsonElement> HealthAsync(RunningServer server) => JsonElement.Parse(await server.Client.GetByteArrayAsync("/health"));
 

@@ -39,6 +39,14 @@ internal sealed partial class MetricsText
         return new MetricsText(text);
     }
 
+    /// <summary>Scrapes until something is counted: a request is, a moment after its answer.</summary>
+    public static async Task<MetricsText> ScrapeAsync(HttpClient client, Func<MetricsText, bool> isCounted)
+    {
+        MetricsText? metrics = null;
+        await Until.TrueAsync(async () => isCounted(metrics = await ScrapeAsync(client)));
+        return metrics!;
+    }
+
     public static MetricsText Parse(byte[] text) => new(System.Text.Encoding.UTF8.GetString(text));
 
     /// <summary>A sample's value; 0 when it is not there.</summary>
