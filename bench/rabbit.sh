@@ -2,6 +2,7 @@
 # What RabbitMQ in front of the store costs and brings: a burst of NDJSON, 1,000 events a request, accepted (Prefer: respond-async) and drained to the last, beside the
 # store alone; single pushes with and without the broker. Starts one node of Debian's rabbitmq-server as a throw-away user (run as root), or uses TOCSIN_RABBITMQ.
 # Usage: bench/rabbit.sh [TOTAL]     RUNS=3 CONNECTIONS=16 SECONDS_EACH=10
+# Another store: TOCSIN__STORE__ENGINE=postgres TOCSIN__STORE__CONNECTION=..., and in FRESH the command that empties it before each start.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 need curl jq
@@ -27,20 +28,21 @@ start_broker() {
 }
 with_broker() { export TOCSIN__QUEUE__ENGINE=rabbitmq TOCSIN__QUEUE__URL=$TOCSIN_RABBITMQ; }
 without_broker() { unset TOCSIN__QUEUE__ENGINE TOCSIN__QUEUE__URL; }
+fresh() { rm -rf "$tmp/data"; [ -z "${FRESH:-}" ] || bash -c "$FRESH"; }
 health() { curl -s -H "Authorization: Bearer $TOCSIN_ADMIN_TOKEN" "$url/health" | jq -r "$1"; }
 
 machine "$@"
 [ -n "${TOCSIN_RABBITMQ:-}" ] || start_broker
 alone=() accepted=() factors=() drained=() single=() tails=() behind=() behind_tails=()
 for run in $(seq "${RUNS:-3}"); do
-  without_broker; serve "$tmp/data"
+  without_broker; fresh; serve "$tmp/data"
   ask push --total "$total" --connections "${CONNECTIONS:-16}"
   rate=$(value rate); alone+=("$rate")
   ask single --connections 1 --seconds "${SECONDS_EACH:-10}"
   single+=("$(value p50_ms)"); tails+=("$(value p99_ms)")
-  stop $server; rm -rf "$tmp/data"
+  stop $server
 
-  with_broker; serve "$tmp/data"
+  with_broker; fresh; serve "$tmp/data"
   began=$(now_ms)
   ask push --total "$total" --connections "${CONNECTIONS:-16}" --async
   accepted+=("$(value rate)"); factors+=("$(ratio "$(value rate)" "$rate")")
@@ -51,7 +53,7 @@ for run in $(seq "${RUNS:-3}"); do
   sleep 3
   ask single --connections 1 --seconds "${SECONDS_EACH:-10}"
   behind+=("$(value p50_ms)"); behind_tails+=("$(value p99_ms)")
-  stop $server; rm -rf "$tmp/data"
+  stop $server
 done
 echo "== medians of $total events"
 echo "the store alone: $(median "${alone[@]}") events/s; accepted through RabbitMQ: $(median "${accepted[@]}") events/s, $(median "${factors[@]}") times; drained after $(median "${drained[@]}") ms"
