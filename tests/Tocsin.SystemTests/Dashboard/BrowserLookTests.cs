@@ -113,6 +113,7 @@ public sealed class BrowserLookTests(Dashboards dashboards) : BrowserTest(dashbo
         };
         await visit.GoAsync();
         await Expect(visit.Part("People, by weighted priority").GetByRole(AriaRole.Row).Nth(3)).ToBeVisibleAsync();
+        await visit.Page.WaitForFunctionAsync("performance.getEntriesByName('first-contentful-paint').length > 0");
         var paint = await visit.Page.EvaluateAsync<double>("performance.getEntriesByName('first-contentful-paint')[0].startTime");
         var useful = await visit.Page.EvaluateAsync<double>("performance.now()");
         IRequest[] requests;
