@@ -17,13 +17,15 @@ public sealed class RunningDemo : IAsyncLifetime
 
     internal int Port { get; } = Ports.Free(2);
 
+    internal string Url => $"http://127.0.0.1:{Port}";
+
     /// <summary>From the start of the process to the first answer that misses nothing.</summary>
     internal TimeSpan Complete { get; private set; }
 
     public async ValueTask InitializeAsync()
     {
         Process = TocsinProcess.Start(_folder.Path, null, "demo", "--port", Port.ToString(), "--mock-port", (Port + 1).ToString(), "--data", "demo-data");
-        Http = ServerProcess.Client($"http://127.0.0.1:{Port}", null);
+        Http = ServerProcess.Client(Url, null);
         await Eventually.BeAsync("the demo shows employees and misses nothing", TimeSpan.FromSeconds(30), async () =>
         {
             using var answer = await Http.GetAsync("/incidents");

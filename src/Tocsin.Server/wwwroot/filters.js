@@ -65,9 +65,10 @@ export function NothingMatches({ route }) {
 
 export function SearchField({ route, label, name = "q" }) {
   const there = route.query.get(name) ?? "";
-  const [text, setText] = useState(there);
+  // What is typed counts beside the search it was typed over; another one in the address bar is shown as it is.
+  const [typed, setTyped] = useState({ over: there, text: there });
+  const text = typed.over === there ? typed.text : there;
   const field = useRef(null);
-  useEffect(() => setText(there), [there]);
   useEffect(() => {
     if (route.query.get("focus") !== "search") return;
     field.current.focus();
@@ -75,11 +76,12 @@ export function SearchField({ route, label, name = "q" }) {
   }, []);
   const submit = (event) => {
     event.preventDefault();
+    setTyped({ over: text.trim(), text: text.trim() });
     go(withQuery(route, { [name]: text.trim() }));
   };
   return html`<form class="search" role="search" onSubmit=${submit}>
     <input ref=${field} type="search" data-search placeholder=${`${label}  ( / )`} aria-label=${label} value=${text}
-      onInput=${(event) => { setText(event.target.value); if (event.target.value === "" && there) go(withQuery(route, { [name]: null })); }} onKeyDown=${(event) => event.key === "Escape" && event.target.blur()} />
+      onInput=${(event) => { setTyped({ over: there, text: event.target.value }); if (event.target.value === "" && there) go(withQuery(route, { [name]: null })); }} onKeyDown=${(event) => event.key === "Escape" && event.target.blur()} />
     <button type="submit">Search</button></form>`;
 }
 

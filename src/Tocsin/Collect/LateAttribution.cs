@@ -67,27 +67,37 @@ public sealed partial class LateAttribution(EventJournal journal, IdentityDirect
     /// <summary>Most addresses have an event or two: they share appends, each of fewer than twice <see cref="EventsPerAppend"/>.</summary>
     private async Task AttributeAsync(IEnumerable<string> addresses, CancellationToken cancellation)
     {
-        var amendments = new List<Entry>();
-        foreach (var address in addresses)
+        var amendments = new List<Amendment>();
+        try
         {
-            long after = 0;
-            while (await journal.Store.ListUnresolvedAsync(address, after, EventsPerAppend, cancellation) is { Count: > 0 } page)
+            foreach (var address in addresses)
             {
-                amendments.AddRange(page.Select(unresolved => Amend(unresolved, address)).OfType<Entry>());
-                if (amendments.Count >= EventsPerAppend)
-                    await AppendAsync(amendments, cancellation);
-                after = page[^1].Sequence;
+                long after = 0;
+                while (await journal.Store.ListUnresolvedAsync(address, after, EventsPerAppend, cancellation) is { Count: > 0 } page)
+                {
+                    amendments.AddRange(page.Select(unresolved => Amend(unresolved, address)).OfType<Amendment>());
+                    if (amendments.Count >= EventsPerAppend)
+                    {
+                        var full = amendments;
+                        amendments = [];
+                        await AppendAsync(full, address, cancellation);
+                    }
+                    after = page[^1].Sequence;
+                }
             }
         }
-        if (amendments.Count > 0)
-            await AppendAsync(amendments, cancellation);
+        finally
+        {
+            // Also of the addresses before one that cannot be worked on.
+            if (amendments is [.., { Only.Address: var last }])
+                await AppendAsync(amendments, last, cancellation);
+        }
     }
 
-    private async Task AppendAsync(List<Entry> amendments, CancellationToken cancellation)
+    private async Task AppendAsync(List<Amendment> amendments, string last, CancellationToken cancellation)
     {
-        var result = await journal.AppendAsync(new Append { Entries = amendments.ToArray() }, cancellation);
-        Log.Attributed(logger, result.Entries.Count(static entry => entry.Status == EntryStatus.Created), ((Amendment)amendments[^1]).Only!.Address);
-        amendments.Clear();
+        var result = await journal.AppendAsync(new Append { Entries = amendments }, cancellation);
+        Log.Attributed(logger, result.Entries.Count(static entry => entry.Status == EntryStatus.Created), last);
     }
 
     private Amendment? Amend(UnresolvedEvent unresolved, string address) =>

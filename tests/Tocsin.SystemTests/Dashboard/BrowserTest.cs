@@ -40,7 +40,7 @@ public abstract class BrowserTest(Dashboards dashboards) : IAsyncLifetime
         var browser = await dashboards.Chromium.BrowserAsync();
         var demo = await dashboards.DemoAsync();
         var token = demo.Process.Out.Split('\n').Single(line => line.Contains("Admin token", StringComparison.Ordinal)).Split(' ')[^1].Trim();
-        return await OpenAsync(browser, $"http://127.0.0.1:{demo.Port}", isSignedIn ? token : null, options);
+        return await OpenAsync(browser, demo.Url, isSignedIn ? token : null, options);
     }
 
     /// <summary>A browser at the service, signed in as the admin unless told otherwise.</summary>
@@ -62,7 +62,7 @@ public abstract class BrowserTest(Dashboards dashboards) : IAsyncLifetime
     }
 
     /// <summary>A browser at a demo of a test's own, not signed in.</summary>
-    private protected async Task<Visit> OpenAsync(RunningDemo demo) => await OpenAsync(await dashboards.Chromium.BrowserAsync(), $"http://127.0.0.1:{demo.Port}", null, null);
+    private protected async Task<Visit> OpenAsync(RunningDemo demo) => await OpenAsync(await dashboards.Chromium.BrowserAsync(), demo.Url, null, null);
 
     /// <summary>The service behind <see cref="HouseAsync"/>.</summary>
     private protected Task<DashboardHouse> ServiceAsync() => dashboards.HouseAsync();

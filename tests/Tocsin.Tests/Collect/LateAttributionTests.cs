@@ -239,6 +239,21 @@ public sealed class LateAttributionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_worked_out_before_an_address_that_cannot_be_worked_on_is_kept()
+    {
+        await UnresolvedAsync(time: 5);
+        await UnresolvedAsync(time: 5, "17.0.0.2");
+        _directory.Owners = Owners.Read("match,user_id\n17.0.0.0/8,B\n"u8.ToArray()).Value!;
+        var reads = 0;
+        // The addresses, the first one's events to their end, and then the second's.
+        _store.RefuseRead = () => Interlocked.Increment(ref reads) == 4 ? new InvalidCastException("nobody expected this") : null;
+        Run();
+        await Until.DoneAsync(_journal.WaitPastAsync(2, default));
+        (await _store.FindAsync(1, default))!.UserId.ShouldBe("B");
+        (await _store.FindAsync(2, default))!.UserId.ShouldBeNull();
+    }
+
+    [Fact]
     public async Task An_event_is_amended_once_however_often_its_address_is_learned()
     {
         Run();
