@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -125,7 +126,7 @@ public sealed class RabbitQueueTests(OneBroker one) : IClassFixture<OneBroker>
                         if (status == HttpStatusCode.Accepted)
                             sent += 100;
                     }
-                    catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
+                    catch (Exception error) when (error is HttpRequestException or SocketException or OperationCanceledException)
                     {
                         return;
                     }

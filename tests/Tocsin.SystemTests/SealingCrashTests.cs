@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -117,7 +118,7 @@ public sealed class SealingCrashTests
             JsonElement.Parse(body).GetProperty(repeat ? "duplicates" : "created").GetInt32().ShouldBe(BatchSize, body[..Math.Min(500, body.Length)]);
             return true;
         }
-        catch (HttpRequestException)
+        catch (Exception error) when (error is HttpRequestException or SocketException)
         {
             return false;
         }

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using Tocsin.Access;
 using Tocsin.Server.Api.Description;
 
@@ -45,7 +46,7 @@ internal sealed class DemoApi(Uri mock) : IDisposable
             context.Response.StatusCode = (int)answer.StatusCode;
             return Results.Bytes(await answer.Content.ReadAsByteArrayAsync(context.RequestAborted), answer.Content.Headers.ContentType?.ToString() ?? "application/json");
         }
-        catch (Exception error) when (error is HttpRequestException or TaskCanceledException && !context.RequestAborted.IsCancellationRequested)
+        catch (Exception error) when (error is HttpRequestException or SocketException or TaskCanceledException && !context.RequestAborted.IsCancellationRequested)
         {
             return new Problem(StatusCodes.Status502BadGateway, "mock_unreachable", "The mock upstream does not answer.");
         }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace Tocsin.Server.Commands;
 
@@ -91,7 +92,7 @@ internal sealed class EventTail(ServiceClient client, string query, TimeProvider
 
     /// <summary>Another try may go well: not with a token that is no longer valid.</summary>
     private static bool IsPassing(Exception error) =>
-        error is HttpRequestException or IOException or TimeoutException or TaskCanceledException or ServiceException { ExitCode: ExitCode.Failed };
+        error is HttpRequestException or SocketException or IOException or TimeoutException or TaskCanceledException or ServiceException { ExitCode: ExitCode.Failed };
 
     /// <summary>Nobody reads what is shown.</summary>
     private sealed class ShownException(IOException inner) : Exception(inner.Message, inner);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using Tocsin.Access;
 using Tocsin.Server.Api;
@@ -42,7 +43,7 @@ internal sealed class ServiceClient : IDisposable
         {
             return Commands.ExitCode.Fail(error.Message, error.ExitCode);
         }
-        catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
+        catch (Exception error) when (error is HttpRequestException or SocketException or TaskCanceledException)
         {
             return Commands.ExitCode.Fail($"No answer from {address}: is the service running? Say where with --url or TOCSIN_URL.", Commands.ExitCode.Unreachable);
         }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace Tocsin.Collect;
 
@@ -14,7 +15,8 @@ internal static class CallFailure
     public static FetchFailure? Of(Exception error) => error switch
     {
         HttpRequestException { InnerException: AddressRefusedException refused } => new(FetchFailureKind.AddressRefused, refused.Message),
-        HttpRequestException or IOException => new(FetchFailureKind.Unreachable, error.InnerException?.Message ?? error.Message),
+        // The HTTP client lets a SocketException through as it is when a connection is reset as soon as it is made.
+        HttpRequestException or IOException or SocketException => new(FetchFailureKind.Unreachable, error.InnerException?.Message ?? error.Message),
         // Brotli's stream says InvalidOperation where gzip's says InvalidData.
         InvalidDataException or InvalidOperationException and not ObjectDisposedException =>
             new(FetchFailureKind.Malformed, $"the compressed answer cannot be inflated: {error.Message}"),

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace Tocsin.SystemTests.Kit;
 
 /// <summary>Waits for something to become true, and no longer than that.</summary>
@@ -30,7 +32,7 @@ internal static class Eventually
             {
                 return await look() ? what : null;
             }
-            catch (HttpRequestException error)
+            catch (Exception error) when (error is HttpRequestException or SocketException)
             {
                 broken = error;
                 return null;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -122,7 +123,7 @@ internal sealed class PushLoad : IAsyncDisposable
                     return;
                 }
             }
-            catch (Exception error) when (error is HttpRequestException or OperationCanceledException or IOException)
+            catch (Exception error) when (error is HttpRequestException or SocketException or OperationCanceledException or IOException)
             {
                 // Not answered: whether it is stored only a repeat can tell.
                 if (Random.Shared.Next(4) == 0)

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Tocsin.Collect;
@@ -164,6 +166,37 @@ public sealed partial class UpstreamClientTests
         await Until.TrueAsync(() => stub.Calls.Count == 1);
         await stop.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(get);
+    }
+
+    /// <summary>About one in a hundred of these comes out of the HTTP client as a SocketException, none of its own.</summary>
+    [Fact]
+    public async Task A_connection_reset_as_soon_as_it_is_made_is_a_transient_failure()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var resets = Task.Run(async () =>
+        {
+            try
+            {
+                while (true)
+                {
+                    using var socket = await listener.AcceptSocketAsync();
+                    socket.LingerState = new LingerOption(true, 0);
+                }
+            }
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
+            {
+                // The listener was stopped.
+            }
+        });
+        using var client = new UpstreamClient(Source($"http://{listener.LocalEndpoint}", ""), _time);
+        for (var i = 0; i < 1_000; i++)
+        {
+            var failure = (await client.GetAsync("/incidents/", default)).Failure.ShouldNotBeNull();
+            (failure.Kind, failure.IsTransient).ShouldBe((FetchFailureKind.Unreachable, true));
+        }
+        listener.Stop();
+        await resets;
     }
 
     [Fact]
