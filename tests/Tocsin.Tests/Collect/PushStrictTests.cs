@@ -124,12 +124,7 @@ public sealed class PushStrictTests
     [Fact]
     public void The_recorded_cases_of_parsers_are_taken_or_refused_as_they_should()
     {
-        if (Environment.GetEnvironmentVariable("TOCSIN_SHARED") is not { } shared)
-        {
-            Assert.Skip("TOCSIN_SHARED is not set: the recorded JSON cases are elsewhere");
-            return;
-        }
-        var files = Directory.GetFiles(Path.Combine(shared, "data/corpora/json/test_parsing"), "*.json");
+        var files = Directory.GetFiles(Path.Combine(Shared.CorporaOrSkip(), "json", "test_parsing"), "*.json");
         files.Length.ShouldBeGreaterThan(150);
         foreach (var file in files)
         {

@@ -15,7 +15,7 @@ public sealed partial class RealRecordTests
     public void Every_recorded_incident_maps(string type, int count)
     {
         var source = ReadyMade.Source("elevate");
-        var records = JsonElement.Parse(File.ReadAllText(Path.Combine(CorporaOrSkip(), "upstream", $"incidents_{type}.json"))).GetProperty("results");
+        var records = JsonElement.Parse(File.ReadAllText(Path.Combine(Shared.CorporaOrSkip(), "upstream", $"incidents_{type}.json"))).GetProperty("results");
         var mapped = records.EnumerateArray().Select(record => ReadyMade.Map(source, record.GetRawText(), type).Mapped.ShouldNotBeNull()).ToList();
         mapped.Count.ShouldBe(count);
         mapped.ShouldAllBe(record => record.Priority != Priority.None && record.Who != null && record.Type == type);
@@ -75,24 +75,16 @@ public sealed partial class RealRecordTests
     public void No_webhook_of_GitHub_passes_for_a_record_of_its_audit_log()
     {
         var source = ReadyMade.Source("github-audit");
-        var files = Directory.GetFiles(Path.Combine(CorporaOrSkip(), "github-webhooks"), "*.json");
+        var files = Directory.GetFiles(Path.Combine(Shared.CorporaOrSkip(), "github-webhooks"), "*.json");
         files.Length.ShouldBeGreaterThan(50);
         files.ShouldAllBe(file => ReadyMade.Map(source, File.ReadAllText(file)).Mapped == null);
     }
 
-    private static string CorporaOrSkip()
-    {
-        var given = Environment.GetEnvironmentVariable("TOCSIN_SHARED") is { Length: > 0 } shared ? new[] { shared } : [];
-        var corpora = given.Append(Path.Combine(Structure.SourceTree.Root, "..", "shared")).Select(folder => Path.Combine(folder, "data", "corpora")).FirstOrDefault(Directory.Exists);
-        Assert.SkipWhen(corpora is null, "the collected records are not here: no folder shared beside the repository, and TOCSIN_SHARED names none");
-        return corpora!;
-    }
-
     private static MappedRecord Vendor(SourceDefinition source, string file) =>
-        ReadyMade.Map(source, File.ReadAllText(Path.Combine(CorporaOrSkip(), "ocsf", "mappings__markdown__" + file))).Mapped.ShouldNotBeNull();
+        ReadyMade.Map(source, File.ReadAllText(Path.Combine(Shared.CorporaOrSkip(), "ocsf", "mappings__markdown__" + file))).Mapped.ShouldNotBeNull();
 
     private static IEnumerable<JsonObject> Panther(string vendor) =>
-        File.ReadLines(Path.Combine(CorporaOrSkip(), "panther", $"{vendor}_rules.ndjson")).Select(line => JsonNode.Parse(line)!["event"]!.AsObject());
+        File.ReadLines(Path.Combine(Shared.CorporaOrSkip(), "panther", $"{vendor}_rules.ndjson")).Select(line => JsonNode.Parse(line)!["event"]!.AsObject());
 
     /// <summary>The file holds webhooks too, which have no actor and no organisation at their root.</summary>
     private static bool IsGitHubAudit(JsonObject record) => record["actor"] is JsonValue && record["action"] is JsonValue && record["org"] is JsonValue;

@@ -11,12 +11,11 @@ public sealed class ReplayTests : IDisposable
     [Fact]
     public async Task The_recorded_answers_come_back_byte_for_byte()
     {
-        var capture = FindCapture();
-        Assert.SkipWhen(capture is null, "the recorded upstream answers are not here: no shared/data/upstream-capture above, and TOCSIN_SHARED names none");
+        var capture = Shared.CaptureOrSkip();
         await using var mock = await RunningMock.StartAsync(o => o with { ReplayDirectory = capture });
         foreach (var type in RunningMock.Types)
-            (await BytesAsync(mock, $"/incidents/{type}/")).ShouldBe(await File.ReadAllBytesAsync(Path.Combine(capture!, type + ".json")));
-        (await BytesAsync(mock, "/identities/")).ShouldBe(await File.ReadAllBytesAsync(Path.Combine(capture!, "identities.json")));
+            (await BytesAsync(mock, $"/incidents/{type}/")).ShouldBe(await File.ReadAllBytesAsync(Path.Combine(capture, type + ".json")));
+        (await BytesAsync(mock, "/identities/")).ShouldBe(await File.ReadAllBytesAsync(Path.Combine(capture, "identities.json")));
 
         var ledger = await mock.JsonAsync("/ledger");
         ledger.GetProperty("incidents").EnumerateObject().Sum(t => t.Value.GetInt32()).ShouldBe(2100);
@@ -102,15 +101,5 @@ public sealed class ReplayTests : IDisposable
         var path = Path.Combine(_folder.FullName, name);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text);
-    }
-
-    private static string? FindCapture()
-    {
-        var candidates = new List<string>();
-        if (Environment.GetEnvironmentVariable("TOCSIN_SHARED") is { Length: > 0 } shared)
-            candidates.Add(shared);
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            candidates.Add(Path.Combine(folder.FullName, "shared"));
-        return candidates.Select(c => Path.Combine(c, "data", "upstream-capture")).FirstOrDefault(Directory.Exists);
     }
 }

@@ -11,10 +11,5 @@ internal static class MmdbCorpus
     public static IReadOnlyList<string> Files(string folder) =>
         [.. Directory.GetFiles(Path.Combine(Folder(), folder), "*.mmdb", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Folder(), path)).Order(StringComparer.Ordinal)];
 
-    private static string Folder()
-    {
-        var shared = Environment.GetEnvironmentVariable("TOCSIN_SHARED");
-        Assert.SkipWhen(shared is null, "TOCSIN_SHARED is not set: MaxMind's test files are elsewhere");
-        return Path.Combine(shared!, "data/corpora/mmdb");
-    }
+    private static string Folder() => Path.Combine(Shared.CorporaOrSkip(), "mmdb");
 }
