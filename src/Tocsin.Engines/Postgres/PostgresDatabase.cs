@@ -31,10 +31,19 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     private readonly NpgsqlDataSource _own;
     private readonly NpgsqlDataSource _follower;
 
+    /// <summary>Throws <see cref="JournalOpenException"/> when the settings contradict one another.</summary>
     public PostgresDatabase(NpgsqlConnectionStringBuilder settings)
     {
-        // Of a reader it is also how long it waits for its turn.
-        _readers = Pool(Bounded(settings, ReadDeadline, ReadDeadline + Beyond), MaxReaders, AtMost(15, settings.Timeout));
+        try
+        {
+            // Of a reader it is also how long it waits for its turn.
+            _readers = Pool(Bounded(settings, ReadDeadline, ReadDeadline + Beyond), MaxReaders, AtMost(15, settings.Timeout));
+        }
+        catch (Exception error) when (error is ArgumentException or NotSupportedException)
+        {
+            // The first of the four stumbles over what any would. What it says names options, none of their values.
+            throw new JournalOpenException($"store.connection contradicts itself: {error.Message.TrimEnd('.')}. Correct it there.", error);
+        }
         _stateReaders = Pool(Bounded(settings, StateReadDeadline, StateReadDeadline + Beyond), MaxStateReaders, AtMost(5, settings.Timeout));
         _own = Own(Bounded(settings, WriteDeadline, WriteDeadline + Beyond));
         // It looks at single rows, and its silence is the first that tells that a server is gone.
@@ -135,6 +144,8 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             IncludeErrorDetail = false,
             LogParameters = false,
             Enlist = false,
+            // A transaction here is a connection's own.
+            Multiplexing = false,
         };
         // Else each connection is tried with it first, and a server that does not answer costs the time of both.
         if (!settings.ShouldSerialize("GSS Encryption Mode"))

@@ -89,9 +89,9 @@ public sealed class PostgresJournalStore : IJournalStore
     {
         var head = Head;
         return _database.ReadAsync<StoredEvent?>(
+            // The id may outlive its event: where somebody detached an old partition.
             async reader => await EntryReads.SequenceOfAsync(reader, id, cancellation) is > 0 and var sequence && sequence <= head
-                ? new StoredEvent(sequence, (await EntryReads.FindAsync(reader, sequence, head, cancellation))!)
-                : null,
+                && await EntryReads.FindAsync(reader, sequence, head, cancellation) is { } found ? new StoredEvent(sequence, found) : null,
             cancellation);
     }
 

@@ -67,6 +67,8 @@ internal static class PostgresOpening
                 + $"or an owner of the schema with CREATE SCHEMA tocsin AUTHORIZATION {user}.",
             PostgresException { SqlState: PostgresErrorCodes.TooManyConnections } => $"PostgreSQL at {place} has no connection left: raise its max_connections, or stop what takes them.",
             PostgresException { SqlState: PostgresErrorCodes.CannotConnectNow } server => $"PostgreSQL at {place} is not ready ({server.MessageText}): wait until it is, and start again.",
+            PostgresException server when PostgresFaults.IsEnvironment(server) =>
+                $"PostgreSQL at {place} cannot open the journal now ({PostgresFaults.Describe(server)}): mend that at the server, or correct store.connection, and start again.",
             PostgresException => null,
             NpgsqlException or SocketException or TimeoutException when PostgresFaults.IsEnvironment(error) =>
                 $"PostgreSQL at {place} cannot be reached ({PostgresFaults.Describe(error)}): start it, or correct the host, port and SSL mode in store.connection.",

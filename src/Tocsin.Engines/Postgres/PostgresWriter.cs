@@ -69,6 +69,9 @@ internal sealed class PostgresWriter(PostgresDatabase database, PostgresOptions 
     /// <summary>Null: another node was quicker, and the group must be judged anew.</summary>
     private async ValueTask<AppendResult[]?> TryCommitAsync(IReadOnlyList<Append> group, CancellationToken cancellation)
     {
+        // Its keep-alive may have found out meanwhile that it is lost.
+        if (_connection is { FullState: not System.Data.ConnectionState.Open })
+            await CloseAsync();
         var connection = _connection ??= await database.OpenOwnAsync(cancellation);
         Reservation? reserved = null;
         try

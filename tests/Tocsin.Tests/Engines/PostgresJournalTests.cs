@@ -47,6 +47,18 @@ public sealed class PostgresJournalTests : JournalContract
         again.Entries.ShouldBe([new EntryResult(EntryStatus.Duplicate, 1)]);
     }
 
+    [Fact]
+    public async Task An_id_whose_partition_somebody_dropped_is_not_there()
+    {
+        var keyed = Some.Event() with { Id = new DedupeKey(Store.Info).OfExternalId("s", "1"), ExternalId = "1" };
+        await Store.CommitAsync([new Append { Entries = [keyed] }], default);
+        (await Store.FindAsync(keyed.Id, default)).ShouldNotBeNull();
+        await using var look = await ConnectAsync();
+        var partition = (await Sql.ListAsync(look, "SELECT DISTINCT tableoid::regclass::text FROM tocsin.event", static row => row.GetString(0), default)).ShouldHaveSingleItem();
+        await Sql.ExecuteAsync(look, $"DROP TABLE {partition}", default);
+        (await Store.FindAsync(keyed.Id, default)).ShouldBeNull();
+    }
+
     private async Task<NpgsqlConnection> ConnectAsync()
     {
         var connection = new NpgsqlConnection(_connection);

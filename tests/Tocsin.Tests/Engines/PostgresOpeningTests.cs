@@ -13,6 +13,9 @@ public sealed class PostgresOpeningTests
     [InlineData("Host=127.0.0.1;Passwort=secret", "store.connection cannot be read")]
     [InlineData("secret", "store.connection cannot be read")]
     [InlineData("Password=secret", "names no server")]
+    [InlineData("Host=127.0.0.1;Password=secret;Target Session Attributes=primary", "store.connection contradicts itself: ")]
+    [InlineData("Host=127.0.0.1;Password=secret;SSL Negotiation=Direct;SSL Mode=Prefer", "store.connection contradicts itself: ")]
+    [InlineData("Host=127.0.0.1;Port=1;Password=secret;Multiplexing=true", "127.0.0.1:1 cannot be reached")]
     public async Task A_server_that_is_not_there_and_a_connection_that_says_nothing(string connection, string expected) => await RefusedAsync(connection, expected);
 
     [Fact]
@@ -61,6 +64,16 @@ public sealed class PostgresOpeningTests
         var newer = await server.CreateJournalAsync();
         await server.ExecuteAsync("COMMENT ON SCHEMA tocsin IS 'Tocsin journal, schema 999'", newer);
         await RefusedAsync(newer, "newer Tocsin (schema 999, this version knows 1)");
+    }
+
+    [Fact]
+    public async Task A_database_that_takes_no_writes()
+    {
+        var server = await PostgresCluster.SharedAsync();
+        var connection = await server.CreateDatabaseAsync();
+        await server.ExecuteAsync($"ALTER DATABASE {new NpgsqlConnectionStringBuilder(connection).Database} SET default_transaction_read_only = on");
+        await RefusedAsync(connection, "cannot open the journal now (cannot execute CREATE SCHEMA in a read-only transaction (25006))");
+        (await TablesAsync(connection)).ShouldBe(0);
     }
 
     [Fact]
