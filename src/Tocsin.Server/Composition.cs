@@ -17,7 +17,8 @@ namespace Tocsin.Server;
 internal sealed partial class Composition : IAsyncDisposable
 {
     private static readonly TimeSpan DrainDeadline = TimeSpan.FromSeconds(7);
-    private static readonly TimeSpan CloseDeadline = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CloseDeadline = TimeSpan.FromSeconds(9);
+    private static readonly TimeSpan MinCloseTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CompleteLook = TimeSpan.FromMilliseconds(100);
     private readonly CancellationTokenSource _stop = new();
     private readonly EventJournal _journal;
@@ -216,6 +217,7 @@ internal sealed partial class Composition : IAsyncDisposable
     /// <summary>Drains: no new requests, polls end, what was accepted is committed, the store is closed.</summary>
     public async ValueTask DisposeAsync()
     {
+        var began = _time.GetTimestamp();
         using var deadline = new CancellationTokenSource(DrainDeadline);
         await _stop.CancelAsync();
         if (_web.IsValueCreated)
@@ -225,9 +227,10 @@ internal sealed partial class Composition : IAsyncDisposable
         await _queue.DisposeAsync().AsTask().WaitAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         await Task.WhenAll(_background, _collecting).WaitAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
         await _tokens.SaveUsesAsync(deadline.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
-        // A store that hangs for good must not keep the process: nobody was told that what waits for it is kept.
+        // A store that hangs for good must not keep the process: nobody was told that what waits for it is kept. A slow one has what is left of ten seconds.
         var closed = _journal.DisposeAsync().AsTask();
-        if (await Task.WhenAny(closed, Task.Delay(CloseDeadline, _time)) != closed)
+        var left = CloseDeadline - _time.GetElapsedTime(began);
+        if (await Task.WhenAny(closed, Task.Delay(left < MinCloseTime ? MinCloseTime : left, _time)) != closed)
         {
             Log.StoreHangs(_logger);
             IsStoreHanging = true;

@@ -125,6 +125,9 @@ public sealed class PollingTests
             await Eventually.BeAsync("the new record shows", TimeSpan.FromSeconds(10), async () => (await server.BoardAsync()).Incidents().Count == count + i);
             worst = Math.Max(worst, TimeProvider.System.GetElapsedTime(added).TotalMilliseconds);
         }
+        // A run is listed when it has ended, a commit after its records show.
+        var listed = await RunsAsync(server);
+        await Eventually.BeAsync("the last poll is listed", TimeSpan.FromSeconds(10), async () => await RunsAsync(server) > listed);
         var longest = (await server.JsonAsync("/sources/elevate/syncs")).EnumerateArray()
             .Max(run => (run.GetProperty("finished_at").GetDateTimeOffset() - run.GetProperty("started_at").GetDateTimeOffset()).TotalMilliseconds);
         Figures.Print($"a new record, asked for every {IntervalMilliseconds} ms: on the board after {worst:F0} ms at the latest of 8 (looked every 20 ms; the longest poll took {longest:F0} ms)");
@@ -147,6 +150,7 @@ public sealed class PollingTests
         status.ShouldBe(HttpStatusCode.Accepted);
         body.GetProperty("started")[0].GetString().ShouldBe("elevate");
         await Eventually.BeAsync("the new records show", TimeSpan.FromSeconds(5), async () => (await server.BoardAsync()).Incidents().Count == count + 7);
+        await Eventually.BeAsync("that poll has ended, too", TimeSpan.FromSeconds(5), async () => (await server.SourceAsync()).GetProperty("status").GetString() == "idle");
         (await server.PostAsync("/sync?source=nobody", "")).Status.ShouldBe(HttpStatusCode.NotFound);
 
         await mock.SetAsync("""{"latency_ms":2000}""");

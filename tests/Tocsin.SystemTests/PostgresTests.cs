@@ -73,7 +73,7 @@ public sealed class PostgresTests : IAsyncLifetime
         using var home = Home();
         await using var service = await ServerProcess.StartAsync(home);
         (await PushAsync(service, """{"type":"before"}""")).ShouldBe(HttpStatusCode.Created);
-        await _server.KillAsync();
+        await _server.KillAsync(withBackends: true);
         (await PushAsync(service, """{"type":"meanwhile"}""")).ShouldBe(HttpStatusCode.ServiceUnavailable);
         await _server.StartAsync();
         await Eventually.BeAsync("it takes pushes again", TimeSpan.FromSeconds(30), async () => await PushAsync(service, """{"type":"after"}""") == HttpStatusCode.Created);

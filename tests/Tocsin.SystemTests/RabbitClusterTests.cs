@@ -123,6 +123,9 @@ public sealed class RabbitClusterTests
         using var second = await OneBroker.TwinOfAsync(first);
         await using var committer = await ServerProcess.StartAsync(first);
         await using var other = await ServerProcess.StartAsync(second);
+        // Ready is who can publish; healthy, who can be told as well.
+        foreach (var node in new[] { committer, other })
+            await Eventually.BeAsync("it is healthy", Patience, async () => (await node.JsonAsync("/health")).GetProperty("status").GetString() == "healthy", node.Process.Shown);
 
         (await committer.PostAsync("/event", """{"type":"a"}""")).Status.ShouldBe(HttpStatusCode.Created);
         var (status, answer) = await other.PostAsync("/events", """[{"type":"b","external_id":"1"},{"type":"c"}]""");
@@ -162,7 +165,7 @@ public sealed class RabbitClusterTests
     {
         // Whoever is asked may not know in time, under load or while one is chosen, and says nothing.
         var leader = await Eventually.SeeAsync("the queue has a leader", Patience, async () =>
-            Regex.Match(await broker.ControlAsync(0, "-q", "list_queues", "name", "leader"), @"tocsin\.push\s+tocsin(?<n>\d)@", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)) is { Success: true } match ? match : null);
+            Regex.Match(await broker.AskAsync(0, "-q", "list_queues", "name", "leader"), @"tocsin\.push\s+tocsin(?<n>\d)@", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)) is { Success: true } match ? match : null);
         return int.Parse(leader.Groups["n"].Value, System.Globalization.CultureInfo.InvariantCulture) - 1;
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -23,7 +22,7 @@ public sealed class WedgeTests
         foreach (var path in new[] { "/health", "/metrics", "/events?q=nothing", "/sources", "/nowhere" })
             (await server.Http.GetAsync(path)).Dispose();
 
-        var slowest = new ConcurrentDictionary<string, TimeSpan>(StringComparer.Ordinal);
+        var looks = new Dictionary<string, List<TimeSpan>>(StringComparer.Ordinal);
         TimeSpan? red = null;
         Task[] hanging;
         await using (var wedge = await WedgedDisk.BeginAsync(server))
@@ -36,7 +35,7 @@ public sealed class WedgeTests
                     using var client = ServerProcess.Client(home.Url, token);
                     var start = TimeProvider.System.GetTimestamp();
                     using var answer = await client.GetAsync(path);
-                    slowest.AddOrUpdate(path, TimeProvider.System.GetElapsedTime(start), (_, before) => TimeSpan.FromTicks(Math.Max(before.Ticks, TimeProvider.System.GetElapsedTime(start).Ticks)));
+                    looks[path] = [.. looks.GetValueOrDefault(path, []), TimeProvider.System.GetElapsedTime(start)];
                     if (path == "/readyz" && answer.StatusCode == HttpStatusCode.ServiceUnavailable)
                         red ??= TimeProvider.System.GetElapsedTime(wedge.Since);
                 }
@@ -56,8 +55,9 @@ public sealed class WedgeTests
         }, server.Process.Shown);
         await Task.WhenAll(hanging);
         (await server.JsonAsync("/config")).GetProperty("sync_interval_minutes").GetDouble().ShouldBe(7, "what was asked for meanwhile was done");
-        TestContext.Current.TestOutputHelper?.WriteLine($"red after {red!.Value.TotalSeconds:0.0} s; slowest: {string.Join(", ", slowest.Select(path => $"{path.Key} {path.Value.TotalMilliseconds:0} ms"))}");
-        slowest.ShouldAllBe(path => path.Value < HealthWithin);
+        TestContext.Current.TestOutputHelper?.WriteLine($"red after {red!.Value.TotalSeconds:0.0} s; slowest: {string.Join(", ", looks.Select(path => $"{path.Key} {path.Value.Max().TotalMilliseconds:0} ms"))}");
+        // One may be held up by the machine: strace stops every thread at every call. Were they tied to the store, all would be.
+        looks.ShouldAllBe(path => path.Value.Count > 2 && path.Value.OrderDescending().ElementAt(1) < HealthWithin);
         red!.Value.ShouldBeLessThan(RedWithin);
     }
 

@@ -25,6 +25,13 @@ public sealed class FakeTimeProvider(DateTimeOffset start) : TimeProvider
         }
     }
 
+    /// <summary>Timers that wait and were set to fire after exactly <paramref name="due"/>.</summary>
+    public int TimersOf(TimeSpan due)
+    {
+        lock (_gate)
+            return _timers.Count(timer => timer.SetTo == due);
+    }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;

@@ -11,6 +11,7 @@ internal sealed class TestStore(string folder) : IJournalStore
 {
     private readonly SqliteJournalStore _store = SqliteJournalStore.Open(folder, TimeProvider.System);
     private readonly ConcurrentDictionary<string, int> _runs = new(StringComparer.Ordinal);
+    private int _stateReadsDone;
     private TaskCompletionSource? _hold;
     private TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -19,6 +20,9 @@ internal sealed class TestStore(string folder) : IJournalStore
 
     /// <summary>What every read throws; null: it is made.</summary>
     public Func<Exception?> RefuseRead { get; set; } = () => null;
+
+    /// <summary>Looks at rows of state that were answered.</summary>
+    public int StateReadsDone => Volatile.Read(ref _stateReadsDone);
 
     /// <summary>Looks at rows of state wait for this.</summary>
     public Task StateReads { get; set; } = Task.CompletedTask;
@@ -90,7 +94,9 @@ internal sealed class TestStore(string folder) : IJournalStore
     public async ValueTask<StateRow?> GetStateAsync(string name, string key, CancellationToken cancellation)
     {
         await StateReads.WaitAsync(cancellation);
-        return await Read().GetStateAsync(name, key, cancellation);
+        var row = await Read().GetStateAsync(name, key, cancellation);
+        Interlocked.Increment(ref _stateReadsDone);
+        return row;
     }
 
     public ValueTask<IReadOnlyList<string>> ListStateNamesAsync(CancellationToken cancellation) => Read().ListStateNamesAsync(cancellation);

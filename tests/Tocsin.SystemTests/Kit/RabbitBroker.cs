@@ -57,11 +57,20 @@ internal sealed class RabbitBroker : IAsyncDisposable
     /// <summary>Runs a command of the broker's own tool on a node.</summary>
     public async Task<string> ControlAsync(int node, params string[] args)
     {
+        var (code, output, error) = await RunControlAsync(node, args);
+        code.ShouldBe(0, $"rabbitmqctl {string.Join(' ', args)}: {output} {error}");
+        return output;
+    }
+
+    /// <summary>What the broker says when asked; nothing where it cannot say just now.</summary>
+    public async Task<string> AskAsync(int node, params string[] args) => await RunControlAsync(node, args) is { Code: 0, Output: var said } ? said : "";
+
+    private async Task<(int Code, string Output, string Error)> RunControlAsync(int node, string[] args)
+    {
         using var process = Start(node, "rabbitmqctl", ["-n", _nodes[node].Name, .. args]);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
-        process.ExitCode.ShouldBe(0, $"rabbitmqctl {string.Join(' ', args)}: {await output} {await error}");
-        return await output;
+        return (process.ExitCode, await output, await error);
     }
 
     /// <summary>kill -9 of a node's whole process group.</summary>

@@ -67,7 +67,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>A client that follows, inflates and remembers nothing by itself.</summary>
     public static HttpClient Client(string url, string? token)
     {
-        var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, AutomaticDecompression = DecompressionMethods.None, UseProxy = false, UseCookies = false })
+        var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, AutomaticDecompression = DecompressionMethods.None, UseProxy = false, UseCookies = false, Expect100ContinueTimeout = TimeSpan.FromSeconds(20) })
         {
             BaseAddress = new Uri(url),
             Timeout = TimeSpan.FromSeconds(20),

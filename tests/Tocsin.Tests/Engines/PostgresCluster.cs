@@ -128,12 +128,14 @@ internal sealed class PostgresCluster : IAsyncDisposable
     private static bool HoldOrphansMemory(string log) =>
         File.Exists(log) && File.ReadAllText(log).Contains("pre-existing shared memory block", StringComparison.Ordinal);
 
-    /// <summary>Ends the server as a power cut of its machine would: its processes vanish.</summary>
-    public async Task KillAsync()
+    /// <summary>
+    /// Ends the server with kill -9. Its backends notice that a moment later, and may end what they are at; with them it is as a power cut: all vanish.
+    /// </summary>
+    public async Task KillAsync(bool withBackends = false)
     {
         var postmaster = int.Parse((await File.ReadAllLinesAsync(Path.Combine(Data, "postmaster.pid")))[0], System.Globalization.CultureInfo.InvariantCulture);
         using var process = Process.GetProcessById(postmaster);
-        process.Kill();
+        process.Kill(entireProcessTree: withBackends);
         await process.WaitForExitAsync();
     }
 

@@ -135,24 +135,20 @@ public sealed class PostgresNodesTests : IAsyncLifetime
     [Fact]
     public async Task What_one_node_commits_is_told_on_another_at_once()
     {
-        var took = new List<double>();
+        // It looks by itself so rarely that only a notification can be in time.
+        await using var other = await PostgresJournalStore.OpenAsync(_connection, TimeProvider.System, new PostgresOptions { PollInterval = TimeSpan.FromMinutes(5) }, default);
         for (var i = 0; i < 100; i++)
         {
-            var told = new TaskCompletionSource();
+            var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var wanted = i + 1;
-            _nodes[1].Changed = change =>
+            other.Changed = change =>
             {
                 if (change.Head >= wanted)
                     told.TrySetResult();
             };
             await _nodes[0].CommitAsync([new Append { Entries = [Fresh()] }], default);
-            var since = TimeProvider.System.GetTimestamp();
             await Until.DoneAsync(told.Task);
-            took.Add(TimeProvider.System.GetElapsedTime(since).TotalMilliseconds);
         }
-        took.Sort();
-        // Well below the 200 ms between two looks without a notification.
-        took[50].ShouldBeLessThan(50, $"p99 {took[98]:F1} ms");
     }
 
     /// <summary>A node that dies between taking sequences and writing them leaves no gap, and stops nobody for long.</summary>

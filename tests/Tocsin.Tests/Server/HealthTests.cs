@@ -343,7 +343,7 @@ public sealed class HealthTests
             host.Client = new HttpClient { BaseAddress = new Uri(host._web.Urls.First()) };
             host.Client.DefaultRequestHeaders.Add("Authorization", "Bearer " + RunningServer.Token);
             host._probing = host._probe.RunAsync(host._stop.Token);
-            await Until.TrueAsync(() => host._probe.Latency == TimeSpan.Zero && host.Store.Groups.Count == 1 && Status(host, "/readyz") == 200);
+            await Until.TrueAsync(() => host._probe.Latency == TimeSpan.Zero && host.Store.Groups.Count == 1 && host.Store.StateReadsDone == 1 && Status(host, "/readyz") == 200);
             return host;
         }
 

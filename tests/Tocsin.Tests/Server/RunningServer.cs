@@ -101,7 +101,7 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>A client with this token, that calls from <paramref name="from"/> (an address of the loopback network).</summary>
     public HttpClient Open(string? token, string? from = null)
     {
-        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, Expect100ContinueTimeout = TimeSpan.FromSeconds(20) };
         if (from is not null)
             handler.ConnectCallback = async (context, cancellation) =>
             {

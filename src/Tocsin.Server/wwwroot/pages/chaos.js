@@ -70,7 +70,9 @@ function Ledger() {
     const ledger = await readBody("demo/mock/ledger", {}, { signal });
     const asked = Date.now();
     const rows = await Promise.all(Object.entries(made).map(async ([source, total]) => {
-      const [syncs, stats] = await Promise.all([readBody(`sources/${source}/syncs`, {}, { signal }), readBody("stats", { by: "source", source }, { signal })]);
+      // In this order: what a poll that is listed has brought is counted.
+      const syncs = await readBody(`sources/${source}/syncs`, {}, { signal });
+      const stats = await readBody("stats", { by: "source", source }, { signal });
       return { source, made: total(ledger), stored: stats.total, asked, wellBegan: Date.parse(syncs.find((sync) => sync.finished_at && !sync.error && sync.failed_feeds === 0)?.started_at ?? 0) };
     }));
     return rows;
