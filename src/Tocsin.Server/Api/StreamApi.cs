@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tocsin.Access;
+using Tocsin.Journal;
 using Tocsin.Projections;
 using Tocsin.Server.Api.Description;
 
@@ -12,6 +13,8 @@ internal sealed class StreamApi(LiveTail tail, Callers callers, StreamMetrics me
 
     /// <summary>Seconds after which a client that found no place may come again.</summary>
     private const string RetryAfterSeconds = "10";
+
+    private readonly CallerStreams _open = new();
 
     public void Map(IEndpointRouteBuilder routes) =>
         routes.MapGet("/events/stream", (Delegate)StreamAsync)
@@ -29,10 +32,27 @@ internal sealed class StreamApi(LiveTail tail, Callers callers, StreamMetrics me
             await problem.ExecuteAsync(context);
             return;
         }
+        var caller = context.Caller()!.Name;
+        if (!_open.TryOpen(caller))
+        {
+            await RefuseAsync(context, StatusCodes.Status429TooManyRequests, $"{CallerStreams.MaxOfOne:N0} streams of {caller} are open, and one token may not have more: close those that nobody reads.");
+            return;
+        }
+        try
+        {
+            await FollowAsync(context, filter, after);
+        }
+        finally
+        {
+            _open.Close(caller);
+        }
+    }
+
+    private async Task FollowAsync(HttpContext context, EventFilter filter, long? after)
+    {
         if (!tail.TrySubscribe(after, out var reader))
         {
-            context.Response.Headers.RetryAfter = RetryAfterSeconds;
-            await new Problem(StatusCodes.Status503ServiceUnavailable, "too_many_streams", $"{LiveTail.MaxReaders:N0} streams are open, and more are not served at once.").ExecuteAsync(context);
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, $"{LiveTail.MaxReaders:N0} streams are open, and more are not served at once.");
             return;
         }
         using (reader)
@@ -45,6 +65,12 @@ internal sealed class StreamApi(LiveTail tail, Callers callers, StreamMetrics me
             if (end == StreamEnd.TooSlow)
                 metrics.Dropped();
         }
+    }
+
+    private static Task RefuseAsync(HttpContext context, int status, string detail)
+    {
+        context.Response.Headers.RetryAfter = RetryAfterSeconds;
+        return new Problem(status, "too_many_streams", detail).ExecuteAsync(context);
     }
 
     /// <summary>Where to begin. The header wins: a browser that reconnects sends it, and the parameter as it first was.</summary>

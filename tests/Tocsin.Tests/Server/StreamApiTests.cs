@@ -201,6 +201,32 @@ public sealed class StreamApiTests : IAsyncLifetime
         block[0].ShouldBe("id: 24");
     }
 
+    [Fact]
+    public async Task One_token_takes_half_of_the_places_and_gives_them_back()
+    {
+        var streams = new List<OpenStream>();
+        for (var n = 0; n < CallerStreams.MaxOfOne; n++)
+            streams.Add(await OpenAsync("/events/stream"));
+        using (var refused = await _server.GetAsync("/events/stream"))
+        {
+            refused.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+            refused.Headers.RetryAfter.ShouldNotBeNull().Delta.ShouldBe(TimeSpan.FromSeconds(10));
+            (await refused.Content.ReadAsStringAsync()).ShouldContain("too_many_streams");
+        }
+        using var made = await _server.PostAsync("/tokens", """{"name":"other","scopes":["read"]}""");
+        using (var client = _server.Open(JsonElement.Parse(await made.Content.ReadAsStringAsync()).GetProperty("token").GetString()))
+        using (var served = await client.GetAsync("/events/stream", HttpCompletionOption.ResponseHeadersRead))
+            served.StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        streams[0].Dispose();
+        await Until.TrueAsync(() =>
+        {
+            using var again = _server.Client.Send(new HttpRequestMessage(HttpMethod.Get, "/events/stream"), HttpCompletionOption.ResponseHeadersRead);
+            return again.StatusCode == HttpStatusCode.OK;
+        });
+        streams.ForEach(static stream => stream.Dispose());
+    }
+
     private async Task<double> MetricAsync(string name) => (await MetricsText.ScrapeAsync(_server.Client)).Value(name);
 
     private async Task<OpenStream> OpenAsync(string path, params (string Name, string Value)[] headers)

@@ -37,5 +37,5 @@ internal static class EventAnswers
     public static RouteHandlerBuilder GivesStream(this RouteHandlerBuilder route) => route
         .Gives(200, "Server-sent events, until one side ends it", "text/event-stream",
             _ => Text("data: an event, as #/components/schemas/Event; id: its sequence. event: amended is one that was committed before, as it reads now; event: too_slow is the last, for a reader that did not keep up"))
-        .Refuses(503);
+        .Refuses(429, "The token has half of all streams open").Refuses(503);
 }
