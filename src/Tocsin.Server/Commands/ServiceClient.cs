@@ -43,13 +43,21 @@ internal sealed class ServiceClient : IDisposable
         {
             return Commands.ExitCode.Fail(error.Message, error.ExitCode);
         }
+        catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException and not ObjectDisposedException)
+        {
+            // JSON, and not what this service answers: a member that is not there, or of another kind.
+            return Commands.ExitCode.Fail(client.NoTocsin().Message, Commands.ExitCode.Unreachable);
+        }
         catch (Exception error) when (error is HttpRequestException or SocketException or TaskCanceledException)
         {
             return Commands.ExitCode.Fail($"No answer from {address}: is the service running? Say where with --url or TOCSIN_URL.", Commands.ExitCode.Unreachable);
         }
     }
 
-    /// <summary>A JSON answer; statuses in <paramref name="alsoFine"/> count as answers too.</summary>
+    /// <summary>A login page, a proxy, another service. As if nobody had answered: the service is somewhere else, and that is to be said.</summary>
+    public ServiceException NoTocsin() => new($"What answers at {_http.BaseAddress} is no Tocsin: say where with --url or TOCSIN_URL.", Commands.ExitCode.Unreachable);
+
+    /// <summary>A JSON answer; statuses in <paramref name="alsoFine"/> count as answers too, without a body where it is no JSON.</summary>
     public Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(HttpMethod method, string path, params HttpStatusCode[] alsoFine) =>
         SendAsync(method, path, null, alsoFine);
 
@@ -59,9 +67,11 @@ internal sealed class ServiceClient : IDisposable
         using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body, options: ApiJson.Options) };
         using var response = await _http.SendAsync(request);
         var text = await response.Content.ReadAsByteArrayAsync();
-        return response.IsSuccessStatusCode || alsoFine.Contains(response.StatusCode)
-            ? (response.StatusCode, text.Length == 0 ? default : JsonElement.Parse(text))
-            : throw Refused(response.StatusCode, text);
+        if (response.IsSuccessStatusCode)
+            return (response.StatusCode, text.Length == 0 ? default : Parse(text));
+        return alsoFine.Contains(response.StatusCode)
+            ? (response.StatusCode, TryParse(text))
+            : throw Refused(response.StatusCode, TryParse(text));
     }
 
     /// <summary>An answer that is read as it comes, however long that takes: the deadline is for its beginning.</summary>
@@ -70,17 +80,19 @@ internal sealed class ServiceClient : IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Accept.ParseAdd(accept);
         var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        if (response.IsSuccessStatusCode)
+        if (response.IsSuccessStatusCode && response.Content.Headers.ContentType?.MediaType == accept)
             return response;
         using (response)
-            throw Refused(response.StatusCode, await response.Content.ReadAsByteArrayAsync());
+            throw response.IsSuccessStatusCode ? NoTocsin() : Refused(response.StatusCode, TryParse(await response.Content.ReadAsByteArrayAsync()));
     }
 
-    public void Dispose() => _http.Dispose();
+    /// <summary>The JSON of an answer that went well.</summary>
+    public JsonElement Parse(byte[] text) => TryParse(text) is { ValueKind: not JsonValueKind.Undefined } json ? json : throw NoTocsin();
 
-    private static ServiceException Refused(HttpStatusCode status, byte[] text)
+    /// <summary>What a status says that is no answer, with the sentence of its problem+json where it has one.</summary>
+    public static ServiceException Refused(HttpStatusCode status, JsonElement body)
     {
-        var problem = Parse(text);
+        var problem = ProblemOf(body);
         return new ServiceException(Sentence(problem) ?? $"The service answered {(int)status}.", status switch
         {
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => Commands.ExitCode.NotAllowed,
@@ -90,6 +102,8 @@ internal sealed class ServiceClient : IDisposable
         });
     }
 
+    public void Dispose() => _http.Dispose();
+
     private static string? Token(string folder)
     {
         if (Environment.GetEnvironmentVariable("TOCSIN_TOKEN") is { Length: > 0 } token)
@@ -98,11 +112,24 @@ internal sealed class ServiceClient : IDisposable
         return File.Exists(file) ? File.ReadAllText(file).Trim() : null;
     }
 
-    private static Refusal? Parse(byte[] text)
+    /// <summary>Undefined when it is no JSON.</summary>
+    private static JsonElement TryParse(byte[] text)
     {
         try
         {
-            return JsonSerializer.Deserialize<Refusal>(text, Lenient);
+            return JsonElement.Parse(text);
+        }
+        catch (JsonException)
+        {
+            return default;
+        }
+    }
+
+    private static Refusal? ProblemOf(JsonElement body)
+    {
+        try
+        {
+            return body.ValueKind == JsonValueKind.Object ? body.Deserialize<Refusal>(Lenient) : null;
         }
         catch (JsonException)
         {
