@@ -265,6 +265,21 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
         }
     }
 
+    [Theory]
+    [InlineData("a\nb")]
+    [InlineData("tökén-of-somebody-else-entirely")]
+    public async Task A_token_that_cannot_be_sent_is_exit_4(string token)
+    {
+        var service = Service;
+        service["TOCSIN_TOKEN"] = token;
+        var end = await TocsinProcess.RunAsync(house.Server.Home.Folder, service, "source", "list");
+        (end.Code, end.Out).ShouldBe((4, ""));
+        end.Err.ShouldStartWith("What stands in TOCSIN_TOKEN is no token");
+        end.Err.Count(c => c == '\n').ShouldBe(1);
+        service["TOCSIN_TOKEN"] = $" {ServerHome.Token}\r\n";
+        (await TocsinProcess.RunAsync(house.Server.Home.Folder, service, "source", "list")).Code.ShouldBe(0);
+    }
+
     [Fact]
     public async Task The_token_of_the_data_folder_is_used_and_kept_from_others()
     {

@@ -20,6 +20,7 @@ internal sealed class ServiceClient : IDisposable
     public static readonly Option<string?> Url = new("--url") { Description = "The service (default: TOCSIN_URL, else http://127.0.0.1:9000)", HelpName = "URL", Recursive = true };
     public static readonly Option<string> Data = new("--data") { Description = "The folder whose admin.token is used when TOCSIN_TOKEN is not set", DefaultValueFactory = _ => "./data", HelpName = "DIR", Recursive = true };
 
+    private const string TokenVariable = "TOCSIN_TOKEN";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
     private static readonly JsonSerializerOptions Lenient = new(JsonSerializerDefaults.Web);
     private readonly HttpClient _http;
@@ -33,10 +34,10 @@ internal sealed class ServiceClient : IDisposable
         if (!Uri.TryCreate(url.TrimEnd('/') + "/", UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
             return Commands.ExitCode.Fail($"{url} is no http URL.", Commands.ExitCode.Usage);
         using var client = new ServiceClient(new HttpClient { BaseAddress = address, Timeout = Deadline });
-        if (Token(parsed.GetValue(Data)!) is { } token)
-            client._http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         try
         {
+            if (Token(Environment.GetEnvironmentVariable(TokenVariable), parsed.GetValue(Data)!) is { } token)
+                client._http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
             return await command(client);
         }
         catch (ServiceException error)
@@ -102,15 +103,28 @@ internal sealed class ServiceClient : IDisposable
         });
     }
 
+    /// <summary>The token of the variable, else of the folder; null when neither has one. Without what an editor or a shell put around it.</summary>
+    internal static string? Token(string? variable, string folder)
+    {
+        if (variable?.Trim() is { Length: > 0 } given)
+            return Sendable(given, TokenVariable);
+        var file = Path.Combine(folder, AdminToken.FileName);
+        try
+        {
+            return File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } kept ? Sendable(kept, file) : null;
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException)
+        {
+            throw new ServiceException($"{file} cannot be read: run this as the user that the service runs as, or set {TokenVariable}.", Commands.ExitCode.NotAllowed);
+        }
+    }
+
     public void Dispose() => _http.Dispose();
 
-    private static string? Token(string folder)
-    {
-        if (Environment.GetEnvironmentVariable("TOCSIN_TOKEN") is { Length: > 0 } token)
-            return token;
-        var file = Path.Combine(folder, AdminToken.FileName);
-        return File.Exists(file) ? File.ReadAllText(file).Trim() : null;
-    }
+    /// <summary>A header carries ASCII that can be seen, and spaces within.</summary>
+    private static string Sendable(string token, string place) => token.All(c => c is >= ' ' and <= '~')
+        ? token
+        : throw new ServiceException($"What stands in {place} is no token, it holds a line break or a character beyond ASCII: set it to the token alone, as tocsin token create printed it.", Commands.ExitCode.NotAllowed);
 
     /// <summary>Undefined when it is no JSON.</summary>
     private static JsonElement TryParse(byte[] text)

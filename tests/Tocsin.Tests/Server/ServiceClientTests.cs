@@ -62,6 +62,48 @@ public sealed class ServiceClientTests
             (await RunAsync(stub, $"health -o {form}")).ShouldBe(code);
     }
 
+    [Theory]
+    [InlineData(" tocsin_abc\r\n", "tocsin_abc")]
+    [InlineData("a b", "a b")]
+    [InlineData("\n", "of-the-folder")]
+    [InlineData("", "of-the-folder")]
+    [InlineData(null, "of-the-folder")]
+    public void A_token_is_taken_without_what_is_around_it(string? variable, string expected)
+    {
+        using var folder = new TempFolder();
+        File.WriteAllText(folder.File("admin.token"), "\tof-the-folder\r\n");
+        ServiceClient.Token(variable, folder.Path).ShouldBe(expected);
+    }
+
+    [Theory]
+    [InlineData("a\nb")]
+    [InlineData("a\r\nX-Evil: b")]
+    [InlineData("tocsin_é")]
+    [InlineData("a\0b")]
+    public void What_no_header_can_carry_is_told_and_not_shown(string token)
+    {
+        using var folder = new TempFolder();
+        File.WriteAllText(folder.File("admin.token"), token);
+        foreach (var (variable, place) in new[] { (token, "TOCSIN_TOKEN"), (null, folder.File("admin.token")) })
+        {
+            var error = Should.Throw<ServiceException>(() => ServiceClient.Token(variable, folder.Path));
+            error.ExitCode.ShouldBe(ExitCode.NotAllowed);
+            error.Message.ShouldStartWith($"What stands in {place} is no token");
+            error.Message.ShouldNotContain(token);
+        }
+    }
+
+    [Fact]
+    public void A_token_file_that_cannot_be_read_is_told()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "A file that nobody can read, not even root, is one of Linux's.");
+        using var folder = new TempFolder();
+        File.CreateSymbolicLink(folder.File("admin.token"), "/proc/self/mem");
+        var error = Should.Throw<ServiceException>(() => ServiceClient.Token(null, folder.Path));
+        error.ExitCode.ShouldBe(ExitCode.NotAllowed);
+        error.Message.ShouldBe($"{folder.File("admin.token")} cannot be read: run this as the user that the service runs as, or set TOCSIN_TOKEN.");
+    }
+
     private static Task<StubUpstream> AnswerAsync(int status, string type, string body) => StubUpstream.StartAsync(context =>
     {
         (context.Response.StatusCode, context.Response.ContentType) = (status, type);
