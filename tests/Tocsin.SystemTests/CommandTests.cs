@@ -228,6 +228,24 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
     }
 
     [Theory]
+    [InlineData("table")]
+    [InlineData("json")]
+    public async Task An_event_as_deep_as_the_door_takes_it_does_not_end_the_tail(string format)
+    {
+        var type = "command.deep_" + format;
+        var deep = $$"""{"type":"{{type}}","n":{{string.Concat(Enumerable.Repeat("[", 63))}}{{string.Concat(Enumerable.Repeat("]", 63))}}}""";
+        await using var tail = TocsinProcess.Start(house.Server.Home.Folder, Service, "events", "tail", "--type", type, "-o", format);
+        await Eventually.BeAsync("an event shows", TimeSpan.FromSeconds(20), async () =>
+        {
+            (await house.Server.PostAsync("/event", deep)).Status.ShouldBe(System.Net.HttpStatusCode.Created);
+            return tail.Out.Contains(type, StringComparison.Ordinal);
+        }, tail.Shown);
+        var (end, _) = await tail.TerminateAsync();
+        (end.Code, end.Err).ShouldBe((0, ""));
+        (await RunAsync("events", "list", "--type", type, "-o", format)).Out.ShouldContain(type);
+    }
+
+    [Theory]
     [InlineData("incidents")]
     [InlineData("health -o json")]
     [InlineData("token list")]

@@ -131,7 +131,7 @@ internal sealed class ServiceClient : IDisposable
     {
         try
         {
-            return JsonElement.Parse(text);
+            return DeepJson.Parse(text);
         }
         catch (JsonException)
         {
