@@ -35,4 +35,23 @@ internal static class ListenCheck
             return false;
         }
     }
+
+    /// <summary>Why a URL is none to listen at; null when it is one.</summary>
+    public static string? Defect(string url)
+    {
+        const string None = "is not where a service can listen";
+        try
+        {
+            // Kestrel's own parser also takes * and + for every address; a path would be dropped in silence.
+            var address = BindingAddress.Parse(url);
+            // There is no certificate to listen with.
+            return address.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase) ? "asks for TLS, which ends at a proxy in front of this service"
+                : address.Scheme == "http" && address.PathBase.Length == 0 && address.Host.Length > 0 && address.Port is >= 0 and <= 65535 ? null
+                : None;
+        }
+        catch (FormatException)
+        {
+            return None;
+        }
+    }
 }

@@ -42,6 +42,9 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
     [InlineData("events tail -o csv")]
     [InlineData("health --url nowhere")]
     [InlineData("mock --latency soon")]
+    [InlineData("mock --urls https://127.0.0.1:9443")]
+    [InlineData("mock --urls nowhere")]
+    [InlineData("serve --urls https://127.0.0.1:9443")]
     [InlineData("serve --port 1 --urls http://127.0.0.1:2")]
     [InlineData("source test nobody")]
     public async Task Misuse_is_exit_2_with_a_word_on_stderr(string line)

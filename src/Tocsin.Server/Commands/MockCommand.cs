@@ -52,6 +52,9 @@ internal static class MockCommand
     private static async Task<int> RunAsync(MockOptions options)
     {
         using var signal = new StopSignal();
+        var urls = options.Urls.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (urls.Length == 0 || urls.Any(url => ListenCheck.Defect(url) is not null))
+            return ExitCode.Fail("--urls: expected http://ADDRESS:PORT, several with ;, without TLS.", ExitCode.Usage);
         try
         {
             await using var mock = await MockServer.StartAsync(options, TimeProvider.System, signal.Token);
