@@ -165,7 +165,8 @@ internal sealed partial class Composition : IAsyncDisposable
     {
         // Pool threads wait in SQLite's calls; the pool's own growth (one thread in half a second) would make answers wait with them.
         ThreadPool.SetMinThreads(32, 32);
-        ListenCheck.Run([.. options.Urls, .. options.MetricsUrls]);
+        ListenCheck.Run(options.Urls, ListenCheck.Options);
+        ListenCheck.Run(options.MetricsUrls, "metrics.urls");
         await QueueOpening.CheckAsync(options, cancellation);
         var wentBack = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var store = await StoreOpening.OpenAsync(options, sentence => wentBack.TrySetException(new JournalUnavailableException(sentence)), logs, time, cancellation);

@@ -57,6 +57,7 @@ internal static class MockCommand
             return ExitCode.Fail("--urls: expected http://ADDRESS:PORT, several with ;, without TLS.", ExitCode.Usage);
         try
         {
+            ListenCheck.Run(urls, ListenCheck.Options);
             await using var mock = await MockServer.StartAsync(options, TimeProvider.System, signal.Token);
             Console.Error.WriteLine($"The mock upstream listens on {mock.BaseAddress} (user tocsin, password tocsin); GET / lists what it can do.");
             await mock.WaitForShutdownAsync(signal.Token);
