@@ -177,7 +177,7 @@ internal sealed partial class Composition : IAsyncDisposable
         try
         {
             queue = await QueueOpening.OpenAsync(options, journal, metrics.Meter, logs, time, cancellation);
-            var admin = await AdminToken.EstablishAsync(journal, options.Data, adminToken, cancellation);
+            var admin = await StoreOpening.TokenAsync(journal, options.Data, adminToken, cancellation);
             composition = new Composition(options, sources, journal, queue, metrics, admin, NodeOf(options, time), logs, time);
             await composition._tokens.LoadAsync(cancellation);
             await composition._sessions.LoadAsync(cancellation);
