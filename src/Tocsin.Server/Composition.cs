@@ -166,7 +166,8 @@ internal sealed partial class Composition : IAsyncDisposable
     {
         // Pool threads wait in SQLite's calls; the pool's own growth (one thread in half a second) would make answers wait with them.
         ThreadPool.SetMinThreads(32, 32);
-        ListenCheck.Run([.. options.Urls, .. options.MetricsUrls]);
+        ListenCheck.Run(options.Urls, ListenCheck.Options);
+        ListenCheck.Run(options.MetricsUrls, "metrics.urls");
         await QueueOpening.CheckAsync(options, cancellation);
         var wentBack = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var store = await StoreOpening.OpenAsync(options, sentence => wentBack.TrySetException(new JournalUnavailableException(sentence)), logs, time, cancellation);
@@ -177,7 +178,7 @@ internal sealed partial class Composition : IAsyncDisposable
         try
         {
             queue = await QueueOpening.OpenAsync(options, journal, metrics.Meter, logs, time, cancellation);
-            var admin = await AdminToken.EstablishAsync(journal, options.Data, adminToken, cancellation);
+            var admin = await StoreOpening.TokenAsync(journal, options.Data, adminToken, cancellation);
             composition = new Composition(options, sources, journal, queue, metrics, admin, NodeOf(options, time), logs, time);
             await composition._tokens.LoadAsync(cancellation);
             await composition._sessions.LoadAsync(cancellation);

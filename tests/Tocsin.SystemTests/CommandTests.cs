@@ -42,6 +42,9 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
     [InlineData("events tail -o csv")]
     [InlineData("health --url nowhere")]
     [InlineData("mock --latency soon")]
+    [InlineData("mock --urls https://127.0.0.1:9443")]
+    [InlineData("mock --urls nowhere")]
+    [InlineData("serve --urls https://127.0.0.1:9443")]
     [InlineData("serve --port 1 --urls http://127.0.0.1:2")]
     [InlineData("source test nobody")]
     public async Task Misuse_is_exit_2_with_a_word_on_stderr(string line)
@@ -228,6 +231,24 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
     }
 
     [Theory]
+    [InlineData("table")]
+    [InlineData("json")]
+    public async Task An_event_as_deep_as_the_door_takes_it_does_not_end_the_tail(string format)
+    {
+        var type = "command.deep_" + format;
+        var deep = $$"""{"type":"{{type}}","n":{{string.Concat(Enumerable.Repeat("[", 63))}}{{string.Concat(Enumerable.Repeat("]", 63))}}}""";
+        await using var tail = TocsinProcess.Start(house.Server.Home.Folder, Service, "events", "tail", "--type", type, "-o", format);
+        await Eventually.BeAsync("an event shows", TimeSpan.FromSeconds(20), async () =>
+        {
+            (await house.Server.PostAsync("/event", deep)).Status.ShouldBe(System.Net.HttpStatusCode.Created);
+            return tail.Out.Contains(type, StringComparison.Ordinal);
+        }, tail.Shown);
+        var (end, _) = await tail.TerminateAsync();
+        (end.Code, end.Err).ShouldBe((0, ""));
+        (await RunAsync("events", "list", "--type", type, "-o", format)).Out.ShouldContain(type);
+    }
+
+    [Theory]
     [InlineData("incidents")]
     [InlineData("health -o json")]
     [InlineData("token list")]
@@ -263,6 +284,21 @@ public sealed class CommandTests(StillHouse house) : IClassFixture<StillHouse>
             end.Out.ShouldBeEmpty();
             end.Err.ShouldNotBeEmpty();
         }
+    }
+
+    [Theory]
+    [InlineData("a\nb")]
+    [InlineData("tökén-of-somebody-else-entirely")]
+    public async Task A_token_that_cannot_be_sent_is_exit_4(string token)
+    {
+        var service = Service;
+        service["TOCSIN_TOKEN"] = token;
+        var end = await TocsinProcess.RunAsync(house.Server.Home.Folder, service, "source", "list");
+        (end.Code, end.Out).ShouldBe((4, ""));
+        end.Err.ShouldStartWith("What stands in TOCSIN_TOKEN is no token");
+        end.Err.Count(c => c == '\n').ShouldBe(1);
+        service["TOCSIN_TOKEN"] = $" {ServerHome.Token}\r\n";
+        (await TocsinProcess.RunAsync(house.Server.Home.Folder, service, "source", "list")).Code.ShouldBe(0);
     }
 
     [Fact]

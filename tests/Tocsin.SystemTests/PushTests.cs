@@ -64,6 +64,21 @@ public sealed class PushTests(BareHouse house) : IClassFixture<BareHouse>
             .ShouldBe(["1.10", "[1e400,12345678901234567890]", "1.10", "[1e400,12345678901234567890]"]);
     }
 
+    /// <summary>What inflates is told to be strict by a setting beside the program: the one that is shipped.</summary>
+    [Fact]
+    public async Task A_compressed_body_that_was_cut_on_its_way_is_refused_whole()
+    {
+        using var packed = new MemoryStream();
+        await using (var zip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+            await zip.WriteAsync(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("{\"type\":\"cut.body\"}\n", 1_000))));
+        using var content = new ByteArrayContent(packed.ToArray()[..^4]);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
+        content.Headers.ContentEncoding.Add("gzip");
+        using var answer = await Server.Http.PostAsync("/events", content);
+        answer.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await Server.JsonAsync("/events?type=cut.body")).GetArrayLength().ShouldBe(0);
+    }
+
     [Fact]
     public async Task Every_record_of_real_tools_comes_back_equal()
     {

@@ -45,7 +45,7 @@ internal sealed class PushBody : IDisposable
         }
         catch (InvalidDataException)
         {
-            body.Problem = new Problem(StatusCodes.Status400BadRequest, "invalid_gzip", "The body says it is gzip, and cannot be inflated.");
+            body.Problem = new Problem(StatusCodes.Status400BadRequest, "invalid_gzip", "The body says it is gzip, and is cut or cannot be inflated; nothing of it was taken.");
         }
         catch
         {

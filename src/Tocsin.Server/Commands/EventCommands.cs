@@ -87,7 +87,7 @@ internal static class EventCommands
     private static async Task<int> ShowAsync(ServiceClient client, string path, string format)
     {
         using var response = await client.OpenAsync(path, "application/json");
-        var events = JsonElement.Parse(await response.Content.ReadAsByteArrayAsync());
+        var events = client.Parse(await response.Content.ReadAsByteArrayAsync());
         var names = format == "table" ? await PeopleNames.OfAsync(client, events.EnumerateArray().Select(e => Text(e, "user_id"))) : PeopleNames.None;
         Output.Write(format, events, events.EnumerateArray().Select(e => (e, names.Cells([.. Columns.Select(column => Text(e, column))], Columns))), names.Columns(Columns));
         if (response.Headers.Contains("Tocsin-Partial"))

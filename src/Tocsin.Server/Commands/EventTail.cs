@@ -90,9 +90,9 @@ internal sealed class EventTail(ServiceClient client, string query, TimeProvider
         ? "events/stream" + query
         : string.Create(CultureInfo.InvariantCulture, $"events/stream{query}{(query.Length == 0 ? '?' : '&')}last_event_id={_last}");
 
-    /// <summary>Another try may go well: not with a token that is no longer valid.</summary>
+    /// <summary>Another try may go well, also where a proxy shows a page of its own meanwhile: not with a token that is no longer valid.</summary>
     private static bool IsPassing(Exception error) =>
-        error is HttpRequestException or SocketException or IOException or TimeoutException or TaskCanceledException or ServiceException { ExitCode: ExitCode.Failed };
+        error is HttpRequestException or SocketException or IOException or TimeoutException or TaskCanceledException or ServiceException { ExitCode: ExitCode.Failed or ExitCode.Unreachable };
 
     /// <summary>Nobody reads what is shown.</summary>
     private sealed class ShownException(IOException inner) : Exception(inner.Message, inner);

@@ -19,8 +19,10 @@ internal static class HealthCommand
             """);
         command.SetAction((parsed, _) => ServiceClient.RunAsync(parsed, async client =>
         {
-            var (_, health) = await client.SendAsync(HttpMethod.Get, "health", HttpStatusCode.ServiceUnavailable);
-            var status = health.GetProperty("status").GetString()!;
+            var (code, health) = await client.SendAsync(HttpMethod.Get, "health", HttpStatusCode.ServiceUnavailable);
+            // A 503 may also come from a proxy that reaches no node: its status is a number, or it has none.
+            if (Status(health) is not { } status)
+                throw code == HttpStatusCode.OK ? client.NoTocsin() : ServiceClient.Refused(code, health);
             if (parsed.GetValue(format) == "table")
                 Console.Error.WriteLine(status + (health.TryGetProperty("store", out var store) && store.GetProperty("error").GetString() is { } error ? $": {error}" : ""));
             var rows = health.TryGetProperty("sources", out var sources) ? sources.EnumerateArray().Select(Row) : [];
@@ -29,6 +31,10 @@ internal static class HealthCommand
         }));
         return command;
     }
+
+    private static string? Status(JsonElement health) =>
+        health.ValueKind == JsonValueKind.Object && health.TryGetProperty("status", out var status) && status.ValueKind == JsonValueKind.String
+            && status.GetString() is "healthy" or "degraded" or "unhealthy" ? status.GetString() : null;
 
     private static (JsonElement, string[]) Row(JsonElement source) =>
         (source, [Output.Text(source, "name"), Output.Text(source, "status"), Output.Text(source, "last_success"), Output.Text(source, "consecutive_failures"), Output.Text(source, "last_error")]);

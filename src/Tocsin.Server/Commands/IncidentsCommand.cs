@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using Tocsin.Server.Api;
 
 namespace Tocsin.Server.Commands;
 
@@ -44,12 +44,11 @@ internal static class IncidentsCommand
                         [employee.Name, priority.Name, Time(incident), incident.GetProperty("type").GetString()!, incident.GetProperty("event_id").GetString()!]);
     }
 
+    /// <summary>A record stays as it is written: what is no Unicode in it could not be written anew. A line break between its tokens would end the line.</summary>
     private static JsonElement Line(string employee, JsonElement incident)
     {
-        var line = new JsonObject { ["user_id"] = employee };
-        foreach (var field in incident.EnumerateObject())
-            line[field.Name] = JsonNode.Parse(field.Value.GetRawText());
-        return JsonSerializer.SerializeToElement(line);
+        var user = incident.TryGetProperty("user_id", out _) ? [] : new[] { $"\"user_id\":{JsonSerializer.Serialize(employee, ApiJson.Options)}" };
+        return DeepJson.Parse($"{{{string.Join(',', user.Concat(incident.EnumerateObject().Select(field => field.ToString())))}}}".Replace('\n', ' ').Replace('\r', ' '));
     }
 
     private static string Time(JsonElement incident) =>

@@ -52,8 +52,12 @@ internal static class MockCommand
     private static async Task<int> RunAsync(MockOptions options)
     {
         using var signal = new StopSignal();
+        var urls = options.Urls.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (urls.Length == 0 || urls.Any(url => ListenCheck.Defect(url) is not null))
+            return ExitCode.Fail("--urls: expected http://ADDRESS:PORT, several with ;, without TLS.", ExitCode.Usage);
         try
         {
+            ListenCheck.Run(urls, ListenCheck.Options);
             await using var mock = await MockServer.StartAsync(options, TimeProvider.System, signal.Token);
             Console.Error.WriteLine($"The mock upstream listens on {mock.BaseAddress} (user tocsin, password tocsin); GET / lists what it can do.");
             await mock.WaitForShutdownAsync(signal.Token);

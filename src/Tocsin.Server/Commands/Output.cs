@@ -11,8 +11,6 @@ namespace Tocsin.Server.Commands;
 /// <summary>Writes rows to stdout as a table, JSON, NDJSON or CSV. Colours and box lines only on a terminal.</summary>
 internal static class Output
 {
-    public static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static Option<string> Format()
     {
         var option = new Option<string>("--output", "-o") { Description = "table, json, ndjson or csv", DefaultValueFactory = _ => "table", HelpName = "FORMAT" };
@@ -29,7 +27,7 @@ internal static class Output
         switch (format)
         {
             case "json":
-                Console.Out.WriteLine(JsonSerializer.Serialize(whole, Indented));
+                Console.Out.WriteLine(DeepJson.Indented(whole));
                 break;
             case "ndjson":
                 foreach (var (json, _) in rows)

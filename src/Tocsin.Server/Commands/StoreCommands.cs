@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Tocsin.Engines.Postgres;
-using Tocsin.Engines.Sqlite;
 using Tocsin.Journal;
 
 namespace Tocsin.Server.Commands;
@@ -41,7 +40,7 @@ internal static class StoreCommands
             return ExitCode.Fail($"There is no embedded journal in {data}: name the data folder with --data.");
         try
         {
-            await using var source = SqliteJournalStore.Open(data, TimeProvider.System);
+            await using var source = StoreOpening.Embedded(data, TimeProvider.System);
             await using var target = await PostgresJournalStore.OpenAsync(connection, TimeProvider.System, new PostgresOptions { CopyOf = source.Info }, cancellation);
             var progress = new Progress(TimeProvider.System);
             CopyResult result;

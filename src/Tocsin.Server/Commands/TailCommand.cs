@@ -36,8 +36,8 @@ internal static class TailCommand
     private static string Line(string json, bool isAmended, string format) => format switch
     {
         "ndjson" => json,
-        "json" => JsonSerializer.Serialize(JsonElement.Parse(json), Output.Indented),
-        _ => Row(JsonElement.Parse(json), isAmended),
+        "json" => DeepJson.Indented(DeepJson.Parse(json)),
+        _ => Row(DeepJson.Parse(json), isAmended),
     };
 
     /// <summary>Columns for people; for pipes tabs, as the other tables.</summary>

@@ -156,9 +156,10 @@ public static class TocsinYaml
         if (scalar?.Text() is not { } text)
             return null;
         var urls = text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        if (urls.Length > 0 && urls.All(IsListenUrl))
+        var defects = urls.Length == 0 ? ["is not where a service can listen"] : urls.Select(ListenCheck.Defect).OfType<string>().ToList();
+        if (defects.Count == 0)
             return urls;
-        scalar.Fail($"\"{scalar.Raw}\" is not where a service can listen", "http://ADDRESS:PORT, several with ;");
+        scalar.Fail($"\"{scalar.Raw}\" {defects[0]}", "http://ADDRESS:PORT, several with ;");
         return null;
     }
 
@@ -169,20 +170,6 @@ public static class TocsinYaml
         if (urls?.Intersect(taken, StringComparer.OrdinalIgnoreCase).Any() == true)
             scalar!.Fail($"\"{scalar.Raw}\" is where the service listens already", "an address of its own");
         return urls;
-    }
-
-    /// <summary>Kestrel's own parser also takes <c>*</c> and <c>+</c> for every address; a path would be dropped in silence.</summary>
-    private static bool IsListenUrl(string url)
-    {
-        try
-        {
-            var address = BindingAddress.Parse(url);
-            return address.Scheme is "http" or "https" && address.PathBase.Length == 0 && address.Host.Length > 0 && address.Port is >= 0 and <= 65535;
-        }
-        catch (FormatException)
-        {
-            return false;
-        }
     }
 
     private static string? ExistingFile(ConfigScalar? scalar)

@@ -106,20 +106,14 @@ public sealed class BodyFaultTests
         kinds.Order().ShouldBe(["cut", "no gzip", "wrong checksum"]);
     }
 
-    /// <summary>What is wrong with the bytes. A cut is seen by what comes out: not every reader of gzip says that its input ended too soon.</summary>
+    /// <summary>What is wrong with the bytes.</summary>
     private static string Unpack(byte[] bytes, byte[] whole)
     {
         using var unpacked = new MemoryStream();
-        try
-        {
-            using var gzip = new GZipStream(new MemoryStream(bytes), CompressionMode.Decompress);
-            gzip.CopyTo(unpacked);
-        }
-        catch (InvalidDataException)
-        {
+        using var gzip = new GZipStream(new MemoryStream(bytes), CompressionMode.Decompress);
+        var error = Should.Throw<InvalidDataException>(() => gzip.CopyTo(unpacked));
+        if (!error.Message.Contains("truncated", StringComparison.Ordinal))
             return unpacked.Length == 0 ? "no gzip" : "wrong checksum";
-        }
-
         unpacked.Length.ShouldBeLessThan(whole.Length);
         return "cut";
     }

@@ -62,6 +62,24 @@ public sealed class EventCommandTests
         string.Join('|', names.Cells(["low", "nobody"], "priority", "user_id")).ShouldBe(people is null ? "low|nobody" : "low|nobody|");
     }
 
+    /// <summary>The library reads and writes 64 levels unless it is told otherwise; an answer holds a record some levels deep.</summary>
+    [Fact]
+    public async Task Records_that_are_deep_or_half_a_character_show_in_every_form()
+    {
+        static string Nested(int depth) => string.Concat(Enumerable.Repeat("[", depth)) + string.Concat(Enumerable.Repeat("]", depth));
+        await using var server = await RunningServer.StartAsync(anonymousRead: true);
+        (await server.PostAsync("/event", $$"""{"type":"x","n":{{Nested(63)}}}""")).StatusCode.ShouldBe(System.Net.HttpStatusCode.Created);
+        await server.AppendAsync(Some.Event(data: $$"""{"a":1,"n":{{Nested(63)}}}"""), Some.Event(data: "{\"a\":\"\\ud800\",\n\"b\":2}", id: 2));
+        var root = new System.CommandLine.Command("tocsin") { IncidentsCommand.Create(), EventCommands.Create() };
+        foreach (var command in new[] { "events list", "events list --kind incident", "incidents", "incidents --user 4506" })
+            foreach (var form in new[] { "table", "json", "ndjson", "csv" })
+            {
+                var parsed = root.Parse([.. command.Split(' '), "-o", form, "--url", $"{server.Url}", "--data", server.Folder]);
+                var code = await parsed.InvokeAsync(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false });
+                code.ShouldBe(ExitCode.Ok, $"{command} {form}");
+            }
+    }
+
     [Fact]
     public async Task An_export_is_copied_byte_for_byte()
     {

@@ -208,6 +208,27 @@ public sealed class PushApiTests : IAsyncLifetime
             (await SendAsync("""{"type":"x"}"""u8.ToArray(), "application/json", other)).Status.ShouldBe(415);
     }
 
+    /// <summary>Lines are whole up to the cut: nothing but the archive itself says that there were more.</summary>
+    [Fact]
+    public async Task A_gzip_body_that_is_cut_is_400_and_nothing_of_it_is_stored()
+    {
+        var whole = Gzip(Encoding.UTF8.GetBytes(Lines(Enumerable.Range(0, 2_000).Select(i => $"{{\"type\":\"x\",\"data\":{i * 7919 % 1000}}}"))));
+        var head = await HeadAsync();
+        foreach (var cut in new[] { whole[..^1], whole[..^4], whole[..^8], whole[..^12], whole[..(whole.Length / 2)], whole[..5], [.. whole, .. whole[..5]], [.. whole, .. whole[..^4]] })
+        {
+            var (status, body) = await SendAsync(cut, Ndjson, "gzip");
+            (status, body.GetProperty("code").GetString()).ShouldBe((400, "invalid_gzip"), $"{cut.Length} of {whole.Length}");
+        }
+        (await HeadAsync()).ShouldBe(head + 1);
+    }
+
+    [Fact]
+    public async Task Gzip_members_one_behind_the_other_are_one_body()
+    {
+        byte[] members = [.. Gzip("{\"type\":\"x\"}\n{\"ty"u8.ToArray()), .. Gzip("pe\":\"x\"}\n"u8.ToArray()), .. Gzip([]), .. Gzip("{\"type\":\"x\"}\n"u8.ToArray())];
+        Counts((await SendAsync(members, Ndjson, "gzip")).Body).ShouldBe((3, 0, 0));
+    }
+
     [Fact]
     public async Task A_body_may_have_10_MiB_and_no_more_as_sent_and_inflated()
     {

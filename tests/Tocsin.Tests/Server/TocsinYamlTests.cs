@@ -102,6 +102,7 @@ public sealed class TocsinYamlTests : IDisposable
 
     [Theory]
     [InlineData("TOCSIN__STROE__ENGINE", "sqlite", "environment: TOCSIN__STROE__ENGINE: unknown key; did you mean store.engine? (allowed: urls, data, store.engine,")]
+    [InlineData("TOCSIN__URLS", "https://127.0.0.1:9443", "environment: TOCSIN__URLS: \"https://127.0.0.1:9443\" asks for TLS, which ends at a proxy")]
     [InlineData("TOCSIN__STORE", "sqlite", "environment: TOCSIN__STORE: unknown key")]
     [InlineData("TOCSIN__BOARD__MAX", "0", "environment: TOCSIN__BOARD__MAX: \"0\" is not a whole number in range (allowed: 1 to 100000000)")]
     [InlineData("TOCSIN__DATA", "", "environment: TOCSIN__DATA: has no value")]
@@ -118,6 +119,9 @@ public sealed class TocsinYamlTests : IDisposable
     [InlineData("urls: 127.0.0.1:9000", "urls: \"127.0.0.1:9000\" is not where a service can listen (allowed: http://ADDRESS:PORT, several with ;)")]
     [InlineData("urls: http://127.0.0.1:9000/base", "urls: \"http://127.0.0.1:9000/base\" is not where")]
     [InlineData("urls: http://127.0.0.1:99999", "urls: \"http://127.0.0.1:99999\" is not where")]
+    [InlineData("urls: https://127.0.0.1:9443", "urls: \"https://127.0.0.1:9443\" asks for TLS, which ends at a proxy in front of this service (allowed: http://ADDRESS:PORT, several with ;)")]
+    [InlineData("urls: http://127.0.0.1:9000;HTTPS://+:9443", "urls: \"http://127.0.0.1:9000;HTTPS://+:9443\" asks for TLS")]
+    [InlineData("metrics: { urls: https://127.0.0.1:9100 }", "metrics.urls: \"https://127.0.0.1:9100\" asks for TLS")]
     [InlineData("urls: ;", "urls: \";\" is not where")]
     [InlineData("store: { engine: postgres }", "store.engine: postgres needs store.connection, as connection: \"${env:TOCSIN_POSTGRES}\"")]
     [InlineData("store: { engine: postgres, connection: \"Host=db;Password=hunter2\" }", "store.connection: a secret does not stand in the file itself (allowed: ${env:NAME}, ${file:PATH})")]
