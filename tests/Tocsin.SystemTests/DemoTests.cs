@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Reflection;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -51,7 +52,7 @@ public sealed class RunningDemo : IAsyncLifetime
         start.ArgumentList.Add(line);
         using var bash = System.Diagnostics.Process.Start(start)!;
         var (output, errors) = (bash.StandardOutput.ReadToEndAsync(), bash.StandardError.ReadToEndAsync());
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         await bash.WaitForExitAsync(deadline.Token);
         return new Finished(bash.ExitCode, await output, await errors);
     }
@@ -162,6 +163,15 @@ public sealed class DemoTests(RunningDemo demo) : IClassFixture<RunningDemo>
             (await again.TerminateAsync()).End.Code.ShouldBe(0);
         }
         tokens[0].ShouldBe(tokens[1]);
+    }
+
+    /// <summary>The data of a demo, too: the lines of the readme read its token from there.</summary>
+    [Fact]
+    public async Task Dotnet_run_puts_relative_paths_where_it_is_called_from()
+    {
+        var configuration = typeof(DemoTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+        var end = await demo.BashAsync($"dotnet run --no-build -c {configuration} --project '{Path.Combine(Shared.Repository, "src", "Tocsin.Server")}' -- init started-here && ls started-here/tocsin.yaml");
+        end.Code.ShouldBe(0, end.ToString());
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed record AdminToken(ReadOnlyMemory<byte> Hash, string? MadeNow)
     /// <summary>Why a given token is refused; null when it is fine.</summary>
     public static string? Defect(string token) =>
         token.Length < MinCharacters ? $"it has {token.Length} characters, and must have {MinCharacters} or more"
-        : token.Trim() != token || token.Any(char.IsControl) ? "it begins or ends with white space, or holds a control character (the end of a line?): no header can carry that"
+        : token.Trim() != token || token.AsSpan().ContainsAnyExceptInRange(' ', '~') ? "it begins or ends with white space, or holds what is no visible ASCII (the end of a line?): no header can carry that"
         : token.Length > 512 ? "it has more than 512 characters"
         : token.Distinct().Count() < 8 || Array.Exists(Placeholders, word => token.StartsWith(word, StringComparison.OrdinalIgnoreCase)) ? "it looks like a placeholder"
         : null;

@@ -99,6 +99,7 @@ public sealed class AdminTokenTests : IDisposable
     [InlineData("your-token-goes-here-1234567890", "placeholder")]
     [InlineData("o5Vw1Yq8Zr3Tb6Nc9Xd2Mf4K\n", "white space")]
     [InlineData(" o5Vw1Yq8Zr3Tb6Nc9Xd2Mf4K", "white space")]
+    [InlineData("schlüssel-o5Vw1Yq8Zr3Tb6Nc9Xd2Mf4K", "no visible ASCII")]
     public void A_weak_token_and_one_no_header_can_carry_are_refused_with_the_reason(string token, string reason) =>
         AdminToken.Defect(token).ShouldNotBeNull().ShouldContain(reason);
 
