@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Tocsin.Journal;
 
@@ -52,7 +51,7 @@ internal sealed partial class RejectRetry(
 
     private (RetriedFeed Feed, SecurityEvent Event)? Map(StateRow row)
     {
-        using var reject = JsonDocument.Parse(row.Value, new JsonDocumentOptions { MaxDepth = 1000 });
+        using var reject = RejectRow.Parse(row.Value);
         var record = reject.RootElement.GetProperty("record");
         var id = reject.RootElement.GetProperty("request").GetString();
         return feeds.FirstOrDefault(feed => feed.Request.Id == id) is { } feed && reader.ReadAgain(JsonMarshal.GetRawUtf8Value(record).ToArray(), feed.Request) is { } e

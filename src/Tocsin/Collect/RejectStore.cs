@@ -1,8 +1,5 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
-using System.Text.Unicode;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect;
@@ -16,9 +13,6 @@ internal sealed class RejectStore(string source)
     /// <summary>Most rejects kept for a source. Beyond it a page says so as its failure: nothing is lost in silence.</summary>
     public const int MaxKept = 10_000;
 
-    /// <summary>The most of a record that is kept: enough to see what it is.</summary>
-    private const int MaxRecordBytes = 64 << 10;
-
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (long Count, DateTimeOffset FirstSeen)> _known = new(StringComparer.Ordinal);
 
@@ -30,7 +24,7 @@ internal sealed class RejectStore(string source)
         var rows = new Dictionary<string, (long Count, DateTimeOffset FirstSeen)>(StringComparer.Ordinal);
         await foreach (var row in store.AllStateAsync(StateName(source), cancellation))
         {
-            using var reject = JsonDocument.Parse(row.Value);
+            using var reject = RejectRow.Parse(row.Value);
             rows[row.Key] = (reject.RootElement.GetProperty("count").GetInt64(), reject.RootElement.GetProperty("time").GetDateTimeOffset());
         }
         lock (_gate)
@@ -82,7 +76,7 @@ internal sealed class RejectStore(string source)
                 // A record that stands twice in one answer counts once: it is the polls that count.
                 seen = writes.ContainsKey(key) ? seen : (seen.Count + 1, seen.Count == 0 ? now : seen.FirstSeen);
                 _known[key] = seen;
-                writes[key] = new StateWrite(StateName(source), key, Json(reject, seen.Count, seen.FirstSeen));
+                writes[key] = new StateWrite(StateName(source), key, RejectRow.Write(reject, seen.Count, seen.FirstSeen));
             }
         }
         return ([.. writes.Values], refused);
@@ -93,27 +87,5 @@ internal sealed class RejectStore(string source)
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData([.. Encoding.UTF8.GetBytes(request), 0, .. record], hash);
         return Convert.ToHexStringLower(hash[..16]);
-    }
-
-    internal static byte[] Json(RejectedRecord reject, long count, DateTimeOffset firstSeen)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            json.WritePropertyName("record");
-            if (reject.Record.Length > MaxRecordBytes)
-                json.WriteStringValue(Encoding.UTF8.GetString(reject.Record.AsSpan(0, MaxRecordBytes)) + "…");
-            else if (Utf8.IsValid(reject.Record))
-                json.WriteRawValue(reject.Record, skipInputValidation: true);
-            else
-                json.WriteStringValue(Encoding.UTF8.GetString(reject.Record));
-            json.WriteString("reason", reject.Reason);
-            json.WriteString("request", reject.Request);
-            json.WriteString("time", EventTime.From(firstSeen, 3).ToString());
-            json.WriteNumber("count", count);
-            json.WriteEndObject();
-        }
-        return buffer.WrittenSpan.ToArray();
     }
 }

@@ -292,6 +292,18 @@ public sealed class CollectorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_deepest_answer_that_can_be_read_is_kept_aside_and_the_next_start_reads_it()
+    {
+        _answers["/ids"] = context => StubUpstream.JsonAsync(context, $$"""{"17.0.0.1":{{new string('[', 63)}}{{new string(']', 63)}}}""");
+        await StartAsync(Yaml("a", "every: 60s\nidentities: { get: /ids }", "/a"));
+        await FinishedAsync("a", 1);
+        await RestartAsync();
+        await FinishedAsync("a", 2);
+        var row = (await _rig.Collector.RejectsAsync("a", null, 10, default)).ShouldHaveSingleItem();
+        System.Text.Encoding.UTF8.GetString(row.Value).ShouldContain("\"count\":2", Case.Sensitive, "its polls go on being counted");
+    }
+
+    [Fact]
     public async Task A_clock_that_is_set_back_does_not_stop_the_polls()
     {
         var clock = new SteppedClock(_time);

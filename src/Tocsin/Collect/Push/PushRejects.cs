@@ -67,6 +67,6 @@ public sealed class PushRejects(EventJournal journal)
                 json.WriteRawValue(e.Data.Utf8.Span, skipInputValidation: true);
             json.WriteEndObject();
         }
-        return RejectStore.Json(new RejectedRecord("push", record.WrittenSpan.ToArray(), Why), 1, now);
+        return RejectRow.Write(new RejectedRecord("push", record.WrittenSpan.ToArray(), Why), 1, now);
     }
 }
