@@ -24,18 +24,18 @@ internal sealed class IdentityFeed(
         {
             var now = time.GetUtcNow();
             await identities.ObserveAsync(source.Name, users, now, journal, cancellation);
-            var (writes, tooMany) = rejects.Keep([.. refused.Select(reject => reject with { Request = Name })], now);
+            var (writes, refusedRejects) = rejects.Keep([.. refused.Select(reject => reject with { Request = Name })], now);
             if (writes.Count > 0)
                 await journal.AppendAsync(new Append { State = writes }, cancellation);
             var counts = new SourceCounts(Rejected: refused.Count);
-            if (tooMany == 0)
+            if (refusedRejects.Total == 0)
             {
                 status.Took(counts with { Polls = 1, Succeeded = 1 }, null);
                 status.Succeeded(now, users.Count);
                 return null;
             }
             status.Took(counts, null);
-            return new FetchFailure(FetchFailureKind.TooManyRejects, $"{tooMany} identities can neither be used nor kept aside");
+            return new FetchFailure(FetchFailureKind.TooManyRejects, $"{refusedRejects.Total} identities can neither be used nor kept aside: {refusedRejects.Why}");
         }
         catch (JournalUnavailableException error)
         {

@@ -132,11 +132,11 @@ internal sealed class RecordFeed(
                 return new FetchFailure(FetchFailureKind.StoreUnavailable, "another node polls this feed, or moved its bookmark; beginning from there");
             }
             _totals.Add(page.Records, kept.Counts);
-            if (kept.Refused > 0)
+            if (kept.Refused.Total > 0)
             {
                 status.Took(kept.Counts, page.Newest);
                 return new FetchFailure(FetchFailureKind.TooManyRejects,
-                    $"{kept.Refused} records can neither be mapped nor kept aside: {RejectStore.MaxKept:N0} are kept already. See /sources/{{name}}/rejects and mend the map");
+                    $"{kept.Refused.Total} records can neither be mapped nor kept aside: {kept.Refused.Why}. See /sources/{{name}}/rejects and mend the map");
             }
             // What led nowhere is counted as the failure that it is.
             var polls = leadsOn ? 1 : 0;

@@ -281,12 +281,12 @@ public sealed class CollectorTests : IAsyncLifetime
         await StartAsync(Yaml("a", "every: 60s\nretry: { attempts: 1 }", "/a"));
         await FinishedAsync("a", 1);
         await NextAsync("a", 2);
-        (await _rig.Collector.RejectsAsync("a", null, 100, default)).Count.ShouldBe(2);
+        (await _rig.Collector.RejectsAsync("a", null, 100, default)).Rows.Count.ShouldBe(2);
         _answers["/a"] = context => StubUpstream.JsonAsync(context, $"[{string.Join(',', Enumerable.Range(0, RejectStore.MaxKept))},{Record(1)}]");
         await NextAsync("a", 3);
         View("a").Status.ShouldBe(SourcePhase.Failed);
         View("a").LastError.ShouldNotBeNull().ShouldContain("neither be mapped nor kept aside");
-        (await _rig.Collector.RejectsAsync("a", null, RejectStore.MaxKept + 1, default)).Count.ShouldBe(RejectStore.MaxKept);
+        (await _rig.Collector.RejectsAsync("a", null, RejectStore.MaxKept + 1, default)).Rows.Count.ShouldBe(RejectStore.MaxKept);
         var counts = View("a").Counts;
         (counts.Polls, counts.Succeeded, counts.Failed, counts.Events).ShouldBe((3, 2, 1, 1));
     }
@@ -299,7 +299,7 @@ public sealed class CollectorTests : IAsyncLifetime
         await FinishedAsync("a", 1);
         await RestartAsync();
         await FinishedAsync("a", 2);
-        var row = (await _rig.Collector.RejectsAsync("a", null, 10, default)).ShouldHaveSingleItem();
+        var row = (await _rig.Collector.RejectsAsync("a", null, 10, default)).Rows.ShouldHaveSingleItem();
         System.Text.Encoding.UTF8.GetString(row.Value).ShouldContain("\"count\":2", Case.Sensitive, "its polls go on being counted");
     }
 

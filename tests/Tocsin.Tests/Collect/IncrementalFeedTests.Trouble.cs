@@ -277,6 +277,6 @@ public sealed partial class IncrementalFeedTests
         await RestartAsync(Yaml(map: Map.Replace("time: at", "time: [at, when]", StringComparison.Ordinal)));
         (await EventAsync("a")).Description.ShouldBe("two");
         View().Counts.Superseded.ShouldBe(1);
-        (await _rig.Collector.RejectsAsync("example", null, 10, default)).ShouldBeEmpty();
+        (await _rig.Collector.RejectsAsync("example", null, 10, default)).Rows.ShouldBeEmpty();
     }
 }
