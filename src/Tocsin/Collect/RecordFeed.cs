@@ -52,6 +52,13 @@ internal sealed class RecordFeed(
                     return await keeping;
             }
         }
+        catch (Exception) when (!cancellation.IsCancellationRequested)
+        {
+            // What led here may be what broke it, and is kept for hours: begun anew, once a commit under way can no longer bring it back.
+            await ((Task)keeping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            bookmark?.Forget();
+            throw;
+        }
         finally
         {
             _ahead = null;
