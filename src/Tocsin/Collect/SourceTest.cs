@@ -43,10 +43,12 @@ public sealed class SourceTest(SourceDefinition source, IdentityDirectory known,
         var call = new SourceTestCall { Request = new Redaction(source).Text($"identities ({definition.Get ?? Path.GetFileName(definition.File)})"), Took = time.GetElapsedTime(start), Bytes = fetched.Body?.Length ?? 0, Error = fetched.Failure?.Message };
         if (fetched.Body is null)
             return call;
-        var (users, refused, failure) = IdentityFormat.Read(definition, fetched.Body);
-        foreach (var change in directory.Observe(source.Name, users, time.GetUtcNow()))
+        var (answer, failure) = IdentityFormat.Read(definition, fetched.Body);
+        if (answer is null)
+            return call with { Error = failure!.Message };
+        foreach (var change in directory.Observe(source.Name, answer.Users, time.GetUtcNow()))
             directory.Apply(change);
-        return call with { Records = users.Count + refused.Count, Error = failure?.Message, Rejects = Summary(refused) };
+        return call with { Records = answer.Users.Count + answer.Rejected, Rejects = Summary(answer.Rejects) };
     }
 
     private async Task<SourceTestCall> RequestAsync(
