@@ -1,3 +1,4 @@
+using Tocsin.Enrich;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect;
@@ -46,7 +47,7 @@ internal sealed class IdentityFeed(
         {
             return new FetchFailure(FetchFailureKind.StoreUnavailable, error.Message);
         }
-        catch (InvalidOperationException error)
+        catch (DirectoryFullException error)
         {
             return new FetchFailure(FetchFailureKind.TooLarge, error.Message);
         }

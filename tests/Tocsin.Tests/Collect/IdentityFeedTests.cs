@@ -42,6 +42,13 @@ public sealed class IdentityFeedTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_mistake_of_ours_is_none_of_the_directorys()
+    {
+        _identities.Dispose();
+        await Should.ThrowAsync<ObjectDisposedException>(() => PollAsync("ip,user_id\n17.0.0.1,7\n"));
+    }
+
+    [Fact]
     public async Task More_bad_rows_than_are_kept_are_counted_and_fail_the_poll_and_the_good_ones_are_taken()
     {
         var bad = string.Concat(Enumerable.Range(0, RejectStore.MaxKept + 5).Select(i => $"host-{i},7\n"));
