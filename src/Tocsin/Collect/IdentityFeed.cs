@@ -37,7 +37,7 @@ internal sealed class IdentityFeed(
                 return null;
             }
             status.Took(counts, null);
-            return new FetchFailure(FetchFailureKind.TooManyRejects, $"{refused.Total} identities can neither be used nor kept aside: {refused.Why}");
+            return new FetchFailure(FetchFailureKind.TooManyRejects, $"{refused.Total} identities can neither be used nor kept aside: {refused.Why}. See /sources/{source.Name}/rejects");
         }
         catch (JournalUnavailableException error)
         {

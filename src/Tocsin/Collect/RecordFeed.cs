@@ -143,7 +143,7 @@ internal sealed class RecordFeed(
             {
                 status.Took(kept.Counts, page.Newest);
                 return new FetchFailure(FetchFailureKind.TooManyRejects,
-                    $"{kept.Refused.Total} records can neither be mapped nor kept aside: {kept.Refused.Why}. See /sources/{{name}}/rejects and mend the map");
+                    $"{kept.Refused.Total} records can neither be mapped nor kept aside: {kept.Refused.Why}. See /sources/{_source.Name}/rejects and mend the map");
             }
             // What led nowhere is counted as the failure that it is.
             var polls = leadsOn ? 1 : 0;

@@ -285,7 +285,7 @@ public sealed class CollectorTests : IAsyncLifetime
         _answers["/a"] = context => StubUpstream.JsonAsync(context, $"[{string.Join(',', Enumerable.Range(0, RejectStore.MaxKept))},{Record(1)}]");
         await NextAsync("a", 3);
         View("a").Status.ShouldBe(SourcePhase.Failed);
-        View("a").LastError.ShouldNotBeNull().ShouldContain("neither be mapped nor kept aside");
+        View("a").LastError.ShouldNotBeNull().ShouldContain("1 records can neither be mapped nor kept aside: 10,000 records are kept already. See /sources/a/rejects and mend the map");
         (await _rig.Collector.RejectsAsync("a", null, RejectStore.MaxKept + 1, default)).Rows.Count.ShouldBe(RejectStore.MaxKept);
         var counts = View("a").Counts;
         (counts.Polls, counts.Succeeded, counts.Failed, counts.Events).ShouldBe((3, 2, 1, 1));
