@@ -19,6 +19,9 @@ public sealed class SourceTest(SourceDefinition source, IdentityDirectory known,
     private const int MaxReasons = 20;
     private const string NobodyFound = "not found";
 
+    /// <summary>Whom it asks, and how it proves who asks: the base URL and the kind of auth, as they may be shown.</summary>
+    public string Upstream => new Redaction(source).Text($"{source.BaseUrl.GetLeftPart(UriPartial.Path)} ({source.Auth?.ToString() ?? "no auth"})");
+
     /// <summary>The identities first, so that the records find them; then every request in the file's order.</summary>
     public async IAsyncEnumerable<SourceTestCall> RunAsync([EnumeratorCancellation] CancellationToken cancellation)
     {

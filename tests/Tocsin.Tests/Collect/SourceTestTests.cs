@@ -21,6 +21,16 @@ public sealed class SourceTestTests
         calls[1].Error.ShouldBeNull();
     }
 
+    [Fact]
+    public void What_it_asks_is_shown_without_what_came_by_reference()
+    {
+        static string Shown(string baseUrl, string more) =>
+            Test(SomeSource.Read(SomeSource.Yaml(more).Replace("https://incidents.example.com", baseUrl, StringComparison.Ordinal)).Source.ShouldNotBeNull()).Upstream;
+        Shown("https://incidents.example.com/hooks/${env:TOKEN}/api", "").ShouldBe("https://incidents.example.com/hooks/***/api (no auth)");
+        Shown("https://incidents.example.com/api", "auth: { basic: { username: reader, password: \"${env:PASSWORD}\" } }").ShouldBe("https://incidents.example.com/api (basic reader:***)");
+        Shown("\"${env:ELEVATE_URL}\"", "").ShouldBe("http://127.0.0.1:9001/ (no auth)");
+    }
+
     private static SourceTest Test(SourceDefinition source) =>
         new(source, new IdentityDirectory(), new Countries(), new JournalInfo("none", "", Guid.Empty, new byte[32]), new FakeTimeProvider());
 }
