@@ -55,7 +55,7 @@ public sealed class IdentityFeedTests : IAsyncLifetime
         var failure = (await PollAsync($"ip,user_id\n17.0.0.1,7\n{bad}")).ShouldNotBeNull();
         failure.Kind.ShouldBe(FetchFailureKind.TooManyRejects);
         failure.Message.ShouldContain("5 identities can neither be used nor kept aside: 10,000 records are kept already");
-        _status.Counts.Rejected.ShouldBe(RejectStore.MaxKept + 5);
+        _status.View().Counts.Rejected.ShouldBe(RejectStore.MaxKept + 5);
         _directory.Count("example").ShouldBe(1);
         (await _journal.Store.ListStateAsync(RejectStore.StateName("example"), null, RejectStore.MaxKept + 1, default)).Count.ShouldBe(RejectStore.MaxKept);
     }
