@@ -30,6 +30,7 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
             .Gives<IReadOnlyList<SyncDescription>>(200, "The polls").Refuses(404).Refuses(503);
         routes.MapGet("/sources/{name}/rejects", RejectsAsync).Needs(Scope.Read, new("limit", $"1 to {MaxRejectsPerPage}, {DefaultRejects} when left out", QueryValue.Whole(1, MaxRejectsPerPage)), new("cursor", "Where the last page ended", QueryValue.Text))
             .Named("listRejects", "Sources", "Records that could not be mapped, each once, with the reason")
+            .WithDescription("Fewer than limit where records are large: the Link header says whether more follow.")
             .Gives<IReadOnlyList<RejectDescription>>(200, "A page of them", "Link").Refuses(404).Refuses(503);
         routes.MapPatch("/sources/{name}", PatchAsync).Needs(Scope.Operate).Named("changeSource", "Sources", "Pauses, resumes or reschedules a source, for good")
             .WithDescription("Applies at once and survives a restart. An every that is set here wins over the source's file, which wins over /config; every: \"file\" takes it back. What is absent or null stays as it is.")
@@ -61,19 +62,19 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
             reader.Fail("cursor", reason!);
         if (reader.Problem is { } problem)
             return problem;
-        var rows = await collector.RejectsAsync(name, after, limit + 1, context.RequestAborted);
+        var (rows, hasMore) = await collector.RejectsAsync(name, after, limit, context.RequestAborted);
         // Whoever pushes has rejects, too, under the name of its token, once there is one.
         if (rows.Count == 0 && after is null && collector.View(name) is null)
             return Unknown(name);
-        if (rows.Count > limit)
-            context.Response.Headers.Link = $"</sources/{name}/rejects?limit={limit}&cursor={PageCursor.Write(name, rows[limit - 1].Key)}>; rel=\"next\"";
-        return Results.Bytes(JsonArray(rows.Take(limit)), "application/json");
+        if (hasMore)
+            context.Response.Headers.Link = $"</sources/{name}/rejects?limit={limit}&cursor={PageCursor.Write(name, rows[^1].Key)}>; rel=\"next\"";
+        return Results.Bytes(JsonArray(rows), "application/json");
     }
 
     /// <summary>The rows as they stand: a writer that looked into them would fail on what made a record a reject (no Unicode, too deep).</summary>
-    private static byte[] JsonArray(IEnumerable<StateRow> rows)
+    private static ReadOnlyMemory<byte> JsonArray(IReadOnlyList<StateRow> rows)
     {
-        var array = new ArrayBufferWriter<byte>(64 << 10);
+        var array = new ArrayBufferWriter<byte>(2 + rows.Sum(row => row.Value.Length + 1));
         array.Write("["u8);
         foreach (var row in rows)
         {
@@ -82,7 +83,7 @@ internal sealed class SourcesApi(Collector collector, OwnActions actions)
             array.Write(row.Value);
         }
         array.Write("]"u8);
-        return array.WrittenSpan.ToArray();
+        return array.WrittenMemory;
     }
 
     private async Task<IResult> PatchAsync(string name, SourceChange body, HttpContext context)

@@ -95,11 +95,12 @@ internal static class SourceCommands
             Console.Error.Write(ConfigReport.Format(errors));
             return ExitCode.Usage;
         }
-        Console.Out.WriteLine($"{source.Name}: {source.BaseUrl.GetLeftPart(UriPartial.Path)} ({source.Auth?.ToString() ?? "no auth"})");
         var failed = false;
         using var signal = new StopSignal();
         var trial = new JournalInfo("none", "", Guid.Empty, RandomNumberGenerator.GetBytes(32));
-        await foreach (var call in new SourceTest(source, new IdentityDirectory(), new Countries { Database = ShippedCountries.Get()?.Value }, trial, TimeProvider.System).RunAsync(signal.Token))
+        var test = new SourceTest(source, new IdentityDirectory(), new Countries { Database = ShippedCountries.Get()?.Value }, trial, TimeProvider.System);
+        Console.Out.WriteLine($"{source.Name}: {test.Upstream}");
+        await foreach (var call in test.RunAsync(signal.Token))
         {
             failed |= !call.IsOk;
             SourceTestText.Write(call, Console.Out);

@@ -123,9 +123,9 @@ public sealed partial class Collector : IDisposable
         return [.. runs.OrderByDescending(run => run.GetProperty("run").GetInt64())];
     }
 
-    /// <summary>Rows of rejects as stored JSON, after a key, at most <paramref name="limit"/>.</summary>
-    public ValueTask<IReadOnlyList<StateRow>> RejectsAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
-        _stages.Journal.Store.ListStateAsync(RejectStore.StateName(name), afterKey, limit, cancellation);
+    /// <summary>Rows of rejects as stored JSON, after a key: at most <paramref name="limit"/>, and fewer, though never none, where records are large.</summary>
+    public Task<RejectPage> RejectsAsync(string name, string? afterKey, int limit, CancellationToken cancellation) =>
+        RejectStore.PageAsync(_stages.Journal.Store, name, afterKey, limit, cancellation);
 
     private void Reschedule(SourceRunner runner)
     {

@@ -4,6 +4,9 @@ using Polly.Retry;
 
 namespace Tocsin.Collect;
 
+/// <summary>How one feed's poll ended: its last failure, or null when it went well, and what all its attempts counted.</summary>
+internal readonly record struct FeedPoll(FetchFailure? Failure, SourceCounts Counts);
+
 /// <summary>
 /// One feed of a source: asks until it has an answer or its attempts are used up, with exponential back-off and jitter, or when the upstream
 /// said to come back. Never two at once; while it waits to ask again it can be told to ask now.
@@ -50,12 +53,12 @@ internal sealed partial class FeedLoop
     public Task FirstAttempt => _firstAttempt.Task;
 
     /// <summary>
-    /// Starts a poll when none is running: it gives its last failure, or null when it went well. False when one is under way, or, unless
+    /// Starts a poll when none is running. False when one is under way, or, unless
     /// <paramref name="now"/>, when the upstream asked to be left alone for longer than the attempts lasted.
     /// </summary>
-    public bool TryStart(bool now, CancellationToken cancellation, out Task<FetchFailure?> poll)
+    public bool TryStart(bool now, CancellationToken cancellation, out Task<FeedPoll> poll)
     {
-        poll = Task.FromResult<FetchFailure?>(null);
+        poll = Task.FromResult(new FeedPoll(null, new SourceCounts()));
         lock (_gate)
         {
             if (_busy || (!now && _time.GetElapsedTime(_refusedAt) < _leaveAlone))
@@ -81,8 +84,9 @@ internal sealed partial class FeedLoop
         }
     }
 
-    private async Task<FetchFailure?> RunAsync(CancellationToken cancellation)
+    private async Task<FeedPoll> RunAsync(CancellationToken cancellation)
     {
+        var before = _status.Counts;
         try
         {
             while (true)
@@ -90,7 +94,9 @@ internal sealed partial class FeedLoop
                 using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
                 try
                 {
-                    return await _pipeline.ExecuteAsync((state, token) => state.Self.AttemptAsync(state.Stop), (Self: this, Stop: cancellation), Waiter(wait));
+                    var failure = await _pipeline.ExecuteAsync((state, token) => state.Self.AttemptAsync(state.Stop), (Self: this, Stop: cancellation), Waiter(wait));
+                    // Before the next poll may start, whose counts are not this one's.
+                    return new FeedPoll(failure, _status.Counts - before);
                 }
                 catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
                 {

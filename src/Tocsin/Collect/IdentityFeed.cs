@@ -1,3 +1,4 @@
+using Tocsin.Enrich;
 using Tocsin.Journal;
 
 namespace Tocsin.Collect;
@@ -17,25 +18,26 @@ internal sealed class IdentityFeed(
         var fetched = await FetchAsync(source, definition, upstream, cancellation);
         if (fetched.Failure is not null)
             return fetched.Failure;
-        var (users, refused, failure) = IdentityFormat.Read(definition, fetched.Body!);
-        if (failure is not null)
+        var (answer, failure) = IdentityFormat.Read(definition, fetched.Body!);
+        if (answer is null)
             return failure;
         try
         {
             var now = time.GetUtcNow();
-            await identities.ObserveAsync(source.Name, users, now, journal, cancellation);
-            var (writes, tooMany) = rejects.Keep([.. refused.Select(reject => reject with { Request = Name })], now);
+            await identities.ObserveAsync(source.Name, answer.Users, now, journal, cancellation);
+            var (writes, refused) = rejects.Keep(answer.Rejects, now);
+            refused = refused with { ByNumber = refused.ByNumber + answer.MoreRejects };
             if (writes.Count > 0)
                 await journal.AppendAsync(new Append { State = writes }, cancellation);
-            var counts = new SourceCounts(Rejected: refused.Count);
-            if (tooMany == 0)
+            var counts = new SourceCounts(Rejected: answer.Rejected);
+            if (refused.Total == 0)
             {
                 status.Took(counts with { Polls = 1, Succeeded = 1 }, null);
-                status.Succeeded(now, users.Count);
+                status.Succeeded(now, answer.Users.Count);
                 return null;
             }
             status.Took(counts, null);
-            return new FetchFailure(FetchFailureKind.TooManyRejects, $"{tooMany} identities can neither be used nor kept aside");
+            return new FetchFailure(FetchFailureKind.TooManyRejects, $"{refused.Total} identities can neither be used nor kept aside: {refused.Why}. See /sources/{source.Name}/rejects");
         }
         catch (JournalUnavailableException error)
         {
@@ -45,7 +47,7 @@ internal sealed class IdentityFeed(
         {
             return new FetchFailure(FetchFailureKind.StoreUnavailable, error.Message);
         }
-        catch (InvalidOperationException error)
+        catch (DirectoryFullException error)
         {
             return new FetchFailure(FetchFailureKind.TooLarge, error.Message);
         }

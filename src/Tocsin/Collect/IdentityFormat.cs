@@ -1,81 +1,97 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Tocsin.Enrich;
 
 namespace Tocsin.Collect;
+
+/// <summary>
+/// An identity directory's answer, understood: who has which address, and what has to be kept aside. Of the latter no more are held than could be kept;
+/// <paramref name="MoreRejects"/> counts the others.
+/// </summary>
+internal sealed record IdentityAnswer(IReadOnlyDictionary<string, string> Users, IReadOnlyList<RejectedRecord> Rejects, int MoreRejects)
+{
+    public int Rejected => Rejects.Count + MoreRejects;
+}
 
 /// <summary>Reads the two forms of an identity directory.</summary>
 internal static class IdentityFormat
 {
     private const string Header = "ip,user_id";
 
-    public static (Dictionary<string, string> Users, IReadOnlyList<RejectedRecord> Refused, FetchFailure? Failure) Read(IdentitiesDefinition definition, byte[] body) =>
+    /// <summary>Null and a failure when the whole cannot be used.</summary>
+    public static (IdentityAnswer? Answer, FetchFailure? Failure) Read(IdentitiesDefinition definition, byte[] body) =>
         definition.File?.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) == true ? Csv(body) : Json(body);
 
-    private static (Dictionary<string, string> Users, IReadOnlyList<RejectedRecord> Refused, FetchFailure? Failure) Json(byte[] body)
+    private static (IdentityAnswer? Answer, FetchFailure? Failure) Json(byte[] body)
     {
         var (answer, malformed) = Answer.Parse(body);
         if (answer is null)
-            return ([], [], malformed);
+            return (null, malformed);
         using (answer)
         {
             if (answer.Root.ValueKind != JsonValueKind.Object)
-                return ([], [], new FetchFailure(FetchFailureKind.Malformed, "the identities are no object address -> id"));
-            var users = new Dictionary<string, string>(StringComparer.Ordinal);
-            var refused = new List<RejectedRecord>();
+                return (null, new FetchFailure(FetchFailureKind.Malformed, "the identities are no object address -> id"));
+            var reading = new Reading();
             foreach (var entry in answer.Root.EnumerateObject())
-                Take(entry, users, refused);
-            return (users, refused, null);
+            {
+                var name = Name(entry);
+                if (!reading.TryTake(name, Id(entry.Value)))
+                    reading.Reject(entry, static entry => [(byte)'{', .. JsonSerializer.SerializeToUtf8Bytes(Name(entry) ?? "?"), (byte)':', .. Answer.Raw(entry.Value), (byte)'}'], "no address with an id");
+                if (reading.Failure is { } failure)
+                    return (null, failure);
+            }
+            return (reading.Answer, null);
         }
     }
 
-    private static (Dictionary<string, string> Users, IReadOnlyList<RejectedRecord> Refused, FetchFailure? Failure) Csv(byte[] body)
+    /// <summary>Line by line: a file may be large, and none of it is held twice.</summary>
+    private static (IdentityAnswer? Answer, FetchFailure? Failure) Csv(ReadOnlySpan<byte> body)
     {
-        var lines = System.Text.Encoding.UTF8.GetString(body).TrimStart('\uFEFF').Split('\n').Select(line => line.Trim()).ToArray();
-        if (!string.Equals(lines[0].Replace(" ", ""), Header, StringComparison.OrdinalIgnoreCase))
-            return ([], [], new FetchFailure(FetchFailureKind.Malformed, $"the first line of the identities must be {Header}"));
-        var users = new Dictionary<string, string>(StringComparer.Ordinal);
-        var refused = new List<RejectedRecord>();
-        foreach (var line in lines.Skip(1).Where(line => line.Length > 0 && line[0] != '#'))
+        var reading = new Reading();
+        var isHeader = true;
+        foreach (var range in body.Split((byte)'\n'))
         {
+            var line = Encoding.UTF8.GetString(body[range]).Trim();
+            if (isHeader)
+            {
+                if (!string.Equals(line.TrimStart('\uFEFF').Replace(" ", "", StringComparison.Ordinal), Header, StringComparison.OrdinalIgnoreCase))
+                    return (null, new FetchFailure(FetchFailureKind.Malformed, $"the first line of the identities must be {Header}"));
+                isHeader = false;
+                continue;
+            }
+            if (line.Length == 0 || line[0] == '#')
+                continue;
             // Quotes and more columns are another dialect; what was no UTF-8 has become U+FFFD. Half understood is worse than refused.
-            var cells = line.Split(',');
-            if (cells.Length == 2 && line.AsSpan().IndexOfAny('"', '\uFFFD') < 0
-                && Address.Normalise(cells[0].Trim()) is { } address && cells[1].Trim() is var user && IsId(user))
-                users[address] = user;
-            else
-                refused.Add(new RejectedRecord("", JsonSerializer.SerializeToUtf8Bytes(line), "the line is no address and id"));
+            var comma = line.IndexOf(',', StringComparison.Ordinal);
+            var isPair = comma >= 0 && line.LastIndexOf(',') == comma && line.AsSpan().IndexOfAny('"', '\uFFFD') < 0;
+            if (!isPair || !reading.TryTake(line[..comma].Trim(), line[(comma + 1)..].Trim()))
+                reading.Reject(line, static line => JsonSerializer.SerializeToUtf8Bytes(line), "the line is no address and id");
+            if (reading.Failure is { } failure)
+                return (null, failure);
         }
-        return (users, refused, null);
+        return (reading.Answer, null);
     }
 
-    private static void Take(JsonProperty entry, Dictionary<string, string> users, List<RejectedRecord> refused)
+    private static string? Id(JsonElement value) => value.ValueKind switch
     {
-        string? Name()
+        JsonValueKind.Number => value.GetRawText(),
+        JsonValueKind.String when Utf8.IsValid(Answer.Raw(value)) => Text(value),
+        _ => null,
+    };
+
+    private static string? Name(JsonProperty entry)
+    {
+        try
         {
-            try
-            {
-                return entry.Name;
-            }
-            catch (InvalidOperationException)
-            {
-                return null;
-            }
+            return entry.Name;
         }
-
-        var user = entry.Value.ValueKind switch
+        catch (InvalidOperationException)
         {
-            JsonValueKind.Number => entry.Value.GetRawText(),
-            JsonValueKind.String when System.Text.Unicode.Utf8.IsValid(Answer.Raw(entry.Value)) => Text(entry.Value),
-            _ => null,
-        };
-        if (Name() is { } name && Address.Normalise(name) is { } address && IsId(user))
-            users[address] = user;
-        else
-            refused.Add(new RejectedRecord("", [(byte)'{', .. JsonSerializer.SerializeToUtf8Bytes(Name() ?? "?"), (byte)':', .. Answer.Raw(entry.Value), (byte)'}'], "no address with an id"));
+            return null;
+        }
     }
-
-    private static bool IsId([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] string? user) =>
-        !string.IsNullOrWhiteSpace(user) && user.Length <= IdentityDirectory.MaxUserIdCharacters;
 
     private static string? Text(JsonElement value)
     {
@@ -86,6 +102,37 @@ internal static class IdentityFormat
         catch (InvalidOperationException)
         {
             return null;
+        }
+    }
+
+    /// <summary>What has been read so far, within its bounds.</summary>
+    private sealed class Reading
+    {
+        private readonly Dictionary<string, string> _users = new(StringComparer.Ordinal);
+        private readonly List<RejectedRecord> _rejects = [];
+        private int _moreRejects;
+
+        public IdentityAnswer Answer => new(_users, _rejects, _moreRejects);
+
+        /// <summary>Null while a directory could take it.</summary>
+        public FetchFailure? Failure => _users.Count <= IdentityDirectory.MaxAddresses ? null
+            : new FetchFailure(FetchFailureKind.TooLarge, $"the identities are of more than {IdentityDirectory.MaxAddresses:N0} addresses");
+
+        /// <summary>False when it is no address with an id.</summary>
+        public bool TryTake([NotNullWhen(true)] string? name, string? user)
+        {
+            if (name is null || Address.Normalise(name) is not { } address || string.IsNullOrWhiteSpace(user) || user.Length > IdentityDirectory.MaxUserIdCharacters)
+                return false;
+            _users[address] = user;
+            return true;
+        }
+
+        public void Reject<T>(T entry, Func<T, byte[]> record, string reason)
+        {
+            if (_rejects.Count < RejectStore.MaxKept)
+                _rejects.Add(new RejectedRecord(IdentityFeed.Name, record(entry), reason));
+            else
+                _moreRejects++;
         }
     }
 }

@@ -4,7 +4,7 @@ using Tocsin.Journal;
 namespace Tocsin.Collect;
 
 /// <summary>What came of keeping a page: what to count, and how many records there was no room to keep aside.</summary>
-internal readonly record struct KeptPage(SourceCounts Counts, int Refused);
+internal readonly record struct KeptPage(SourceCounts Counts, RefusedRejects Refused);
 
 /// <summary>
 /// Commits the pages of one feed: events, what is kept aside, newer versions of what is known, and the bookmark. The bookmark commits with the
@@ -25,9 +25,9 @@ internal sealed class PageKeeper(
         var counts = new SourceCounts(Rejected: page.Rejected, UnknownPriorities: page.UnknownPriorities);
         var mended = rejects.TakeOut(request.Id, page.Events);
         var (writes, refused) = rejects.Keep(page.Rejects, time.GetUtcNow());
-        refused += page.MoreRejects;
+        refused = refused with { ByNumber = refused.ByNumber + page.MoreRejects };
         IReadOnlyList<StateWrite> state = [.. mended, .. writes];
-        if (moved is not null && refused == 0)
+        if (moved is not null && refused.Total == 0)
             state = [.. state, bookmark!.Write(moved)];
         var chunks = page.Events.Chunk(Append.MaxEntries).ToList();
         var changed = new List<SecurityEvent>();
@@ -44,7 +44,7 @@ internal sealed class PageKeeper(
             if (await AppendAsync(chunks[last], state, cancellation) is not { } result)
                 return null;
             counts += Count(chunks[last], result, changed);
-            Moved(moved, refused, result);
+            Moved(moved, refused.Total, result);
             rejects.Forget(mended);
         }
         else if (changed.Count > 0 || state.Count > 0)
@@ -57,7 +57,7 @@ internal sealed class PageKeeper(
                     return null;
             if (await AppendAsync([.. newer.Skip(before)], state, cancellation) is not { } result)
                 return null;
-            Moved(moved, refused, result);
+            Moved(moved, refused.Total, result);
             rejects.Forget(mended);
             foreach (var amendment in newer.OfType<Amendment>())
                 LearnIfKnown(amendment.Revision!.Attribution, amendment.Revision.Time);

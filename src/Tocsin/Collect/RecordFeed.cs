@@ -52,6 +52,13 @@ internal sealed class RecordFeed(
                     return await keeping;
             }
         }
+        catch (Exception) when (!cancellation.IsCancellationRequested)
+        {
+            // What led here may be what broke it, and is kept for hours: begun anew, once a commit under way can no longer bring it back.
+            await ((Task)keeping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            bookmark?.Forget();
+            throw;
+        }
         finally
         {
             _ahead = null;
@@ -132,11 +139,11 @@ internal sealed class RecordFeed(
                 return new FetchFailure(FetchFailureKind.StoreUnavailable, "another node polls this feed, or moved its bookmark; beginning from there");
             }
             _totals.Add(page.Records, kept.Counts);
-            if (kept.Refused > 0)
+            if (kept.Refused.Total > 0)
             {
                 status.Took(kept.Counts, page.Newest);
                 return new FetchFailure(FetchFailureKind.TooManyRejects,
-                    $"{kept.Refused} records can neither be mapped nor kept aside: {RejectStore.MaxKept:N0} are kept already. See /sources/{{name}}/rejects and mend the map");
+                    $"{kept.Refused.Total} records can neither be mapped nor kept aside: {kept.Refused.Why}. See /sources/{_source.Name}/rejects and mend the map");
             }
             // What led nowhere is counted as the failure that it is.
             var polls = leadsOn ? 1 : 0;

@@ -49,7 +49,7 @@ internal readonly record struct PageItem(EventId Id, long Content);
 internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, IdentityDirectory directory, Countries countries, TimeProvider time)
 {
     /// <summary>The largest record that is kept as an event, as for pushed ones.</summary>
-    private const int MaxRecordBytes = 1 << 20;
+    public const int MaxRecordBytes = 1 << 20;
 
     private readonly FieldMap _map = new(source);
 
@@ -81,7 +81,8 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
         var reached = new ReachedPosition(source.Cursor, now);
         foreach (var record in records.EnumerateArray())
         {
-            var (e, isUnknownPriority, reason) = Read(answer, record, request, equals, now);
+            var raw = Answer.Raw(record).ToArray();
+            var (e, isUnknownPriority, reason) = Read(answer, record, raw, request, equals, now);
             if (e is not null)
             {
                 unknownPriorities += isUnknownPriority ? 1 : 0;
@@ -90,7 +91,7 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
             }
             else if (rejects.Count < RejectStore.MaxKept)
             {
-                rejects.Add(new RejectedRecord(request.Id, Answer.Raw(record).ToArray(), reason!));
+                rejects.Add(new RejectedRecord(request.Id, raw, reason!));
             }
             else
             {
@@ -105,7 +106,7 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
     {
         var (answer, _) = Answer.Parse(record);
         using (answer)
-            return answer is null ? null : Read(answer, answer.Root, request, [], time.GetUtcNow()).Event;
+            return answer is null ? null : Read(answer, answer.Root, record, request, [], time.GetUtcNow()).Event;
     }
 
     /// <summary>The version that an event's record names; null when it names none.</summary>
@@ -116,9 +117,8 @@ internal sealed class RecordReader(SourceDefinition source, DedupeKey dedupe, Id
     }
 
     private (SecurityEvent? Event, bool IsUnknownPriority, string? Reason) Read(
-        Answer answer, JsonElement record, RequestDefinition request, Dictionary<EventId, int> equals, DateTimeOffset now)
+        Answer answer, JsonElement record, byte[] raw, RequestDefinition request, Dictionary<EventId, int> equals, DateTimeOffset now)
     {
-        var raw = Answer.Raw(record).ToArray();
         if ((raw.Length > MaxRecordBytes ? $"the record is larger than {MaxRecordBytes:N0} bytes" : answer.Defect(record)) is { } defect)
             return (null, false, defect);
         var result = _map.Map(record, request);

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Tocsin.Journal;
 
@@ -12,20 +11,14 @@ namespace Tocsin.Collect;
 internal sealed partial class RejectRetry(
     SourceDefinition source, RecordReader reader, IReadOnlyList<RetriedFeed> feeds, IJournalStore store, ILogger logger)
 {
-    private const int RowsPerPage = 500;
-
     public async Task RunAsync(CancellationToken cancellation)
     {
         var mended = 0;
-        string? after = null;
         try
         {
-            while (await store.ListStateAsync(RejectStore.StateName(source.Name), after, RowsPerPage, cancellation) is { Count: > 0 } rows)
-            {
-                after = rows[^1].Key;
+            await foreach (var rows in RejectStore.RowsAsync(store, source.Name, null, cancellation))
                 foreach (var events in rows.Select(Map).OfType<(RetriedFeed Feed, SecurityEvent Event)>().GroupBy(row => row.Feed, row => row.Event))
                     mended += await KeepAsync(events.Key, [.. events], cancellation);
-            }
         }
         catch (Exception error) when (!cancellation.IsCancellationRequested)
         {
@@ -52,7 +45,9 @@ internal sealed partial class RejectRetry(
 
     private (RetriedFeed Feed, SecurityEvent Event)? Map(StateRow row)
     {
-        using var reject = JsonDocument.Parse(row.Value, new JsonDocumentOptions { MaxDepth = 1000 });
+        using var reject = RejectRow.Parse(row.Value);
+        if (RejectRow.IsCut(reject.RootElement))
+            return null;
         var record = reject.RootElement.GetProperty("record");
         var id = reject.RootElement.GetProperty("request").GetString();
         return feeds.FirstOrDefault(feed => feed.Request.Id == id) is { } feed && reader.ReadAgain(JsonMarshal.GetRawUtf8Value(record).ToArray(), feed.Request) is { } e

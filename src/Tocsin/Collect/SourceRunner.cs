@@ -159,8 +159,7 @@ internal sealed partial class SourceRunner : IDisposable
     private bool Poll(string trigger, bool now)
     {
         var began = _stages.Time.GetUtcNow();
-        var before = Status.Counts;
-        var started = new List<Task<FetchFailure?>>();
+        var started = new List<Task<FeedPoll>>();
         if (_identities is not null && _identities.TryStart(now, _stop, out var identities))
             started.Add(identities);
         foreach (var (feed, loop) in _feeds)
@@ -172,7 +171,7 @@ internal sealed partial class SourceRunner : IDisposable
         if (started.Count == 0)
             return false;
         Status.Began(began);
-        var finish = FinishAsync(trigger, began, before, started);
+        var finish = FinishAsync(trigger, began, started);
         lock (_gate)
             _running.Add(finish);
         _ = finish.ContinueWith(Forget, TaskScheduler.Default);
@@ -186,11 +185,12 @@ internal sealed partial class SourceRunner : IDisposable
     }
 
     /// <summary>Waits for the poll's feeds, then keeps the state and a row of history.</summary>
-    private async Task FinishAsync(string trigger, DateTimeOffset began, SourceCounts before, List<Task<FetchFailure?>> feeds)
+    private async Task FinishAsync(string trigger, DateTimeOffset began, List<Task<FeedPoll>> feeds)
     {
         try
         {
-            var failures = (await Task.WhenAll(feeds)).OfType<FetchFailure>().ToArray();
+            var polls = await Task.WhenAll(feeds);
+            var failures = polls.Select(poll => poll.Failure).OfType<FetchFailure>().ToArray();
             var run = new SyncRun
             {
                 StartedAt = began,
@@ -198,7 +198,7 @@ internal sealed partial class SourceRunner : IDisposable
                 Trigger = trigger,
                 Feeds = feeds.Count,
                 FailedFeeds = failures.Length,
-                Counts = Status.Counts - before,
+                Counts = polls.Aggregate(new SourceCounts(), static (sum, poll) => sum + poll.Counts),
                 Error = failures.FirstOrDefault()?.Message,
             };
             await _journal.AppendAsync(new Append { State = Status.Writes(run) }, CancellationToken.None);

@@ -31,15 +31,6 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
         set => Volatile.Write(ref _schedule, value);
     }
 
-    public SourceCounts Counts
-    {
-        get
-        {
-            lock (_gate)
-                return _counts;
-        }
-    }
-
     public FeedStatus AddFeed(string name)
     {
         var feed = new FeedStatus(this, name);
@@ -151,6 +142,7 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
         private int _consecutiveFailures;
         private long _records;
         private string? _cursor;
+        private SourceCounts _counts = new();
 
         public string Name { get; } = name;
 
@@ -161,6 +153,16 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
             {
                 lock (owner._gate)
                     return _lastSuccess is not null && _records > 0;
+            }
+        }
+
+        /// <summary>Its own part of the source's counts, since the service began.</summary>
+        public SourceCounts Counts
+        {
+            get
+            {
+                lock (owner._gate)
+                    return _counts;
             }
         }
 
@@ -178,7 +180,7 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
         {
             lock (owner._gate)
             {
-                owner._counts += new SourceCounts(Polls: 1, Failed: 1);
+                Add(new SourceCounts(Polls: 1, Failed: 1));
                 _consecutiveFailures++;
                 _lastError = failure.Message;
             }
@@ -203,7 +205,7 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
         {
             lock (owner._gate)
             {
-                owner._counts += counts;
+                Add(counts);
                 if (newest is { } time && (owner._lastEventTime is not { } last || time > last))
                     owner._lastEventTime = time;
             }
@@ -228,6 +230,12 @@ internal sealed class SourceStatus(SourceDefinition source, SourceSchedule confi
             Name = Name, Status = _phase, LastSuccess = _lastSuccess, LastError = _lastError, ConsecutiveFailures = _consecutiveFailures, Records = _records,
             Cursor = _cursor,
         };
+
+        private void Add(SourceCounts counts)
+        {
+            _counts += counts;
+            owner._counts += counts;
+        }
 
         private void Set(SourcePhase phase)
         {

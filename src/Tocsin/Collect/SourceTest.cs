@@ -19,6 +19,9 @@ public sealed class SourceTest(SourceDefinition source, IdentityDirectory known,
     private const int MaxReasons = 20;
     private const string NobodyFound = "not found";
 
+    /// <summary>Whom it asks, and how it proves who asks: the base URL and the kind of auth, as they may be shown.</summary>
+    public string Upstream => new Redaction(source).Text($"{source.BaseUrl.GetLeftPart(UriPartial.Path)} ({source.Auth?.ToString() ?? "no auth"})");
+
     /// <summary>The identities first, so that the records find them; then every request in the file's order.</summary>
     public async IAsyncEnumerable<SourceTestCall> RunAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -43,10 +46,12 @@ public sealed class SourceTest(SourceDefinition source, IdentityDirectory known,
         var call = new SourceTestCall { Request = new Redaction(source).Text($"identities ({definition.Get ?? Path.GetFileName(definition.File)})"), Took = time.GetElapsedTime(start), Bytes = fetched.Body?.Length ?? 0, Error = fetched.Failure?.Message };
         if (fetched.Body is null)
             return call;
-        var (users, refused, failure) = IdentityFormat.Read(definition, fetched.Body);
-        foreach (var change in directory.Observe(source.Name, users, time.GetUtcNow()))
+        var (answer, failure) = IdentityFormat.Read(definition, fetched.Body);
+        if (answer is null)
+            return call with { Error = failure!.Message };
+        foreach (var change in directory.Observe(source.Name, answer.Users, time.GetUtcNow()))
             directory.Apply(change);
-        return call with { Records = users.Count + refused.Count, Error = failure?.Message, Rejects = Summary(refused) };
+        return call with { Records = answer.Users.Count + answer.Rejected, Rejects = Summary(answer.Rejects) };
     }
 
     private async Task<SourceTestCall> RequestAsync(

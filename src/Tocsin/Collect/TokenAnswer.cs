@@ -57,7 +57,7 @@ internal sealed class TokenAnswer(Redaction redaction)
         if (!root.TryGetProperty("expires_in", out var said))
             return UnsaidLife;
         // Some write the number as a text.
-        var text = said.ValueKind == JsonValueKind.String ? said.GetString() : said.GetRawText();
+        var text = said.ValueKind == JsonValueKind.Number ? said.GetRawText() : Text(root, "expires_in");
         if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) || !double.IsFinite(seconds))
             return UnsaidLife;
         return TimeSpan.FromSeconds(Math.Clamp(seconds, 0, LongestLife.TotalSeconds));

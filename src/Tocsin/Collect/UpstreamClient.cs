@@ -143,18 +143,30 @@ internal sealed class UpstreamClient : IDisposable
     private FetchFailure? Elsewhere(Uri url)
     {
         var home = _source.BaseUrl;
-        if (!url.IsAbsoluteUri || url.Scheme != home.Scheme || url.Port != home.Port || !string.Equals(url.IdnHost, home.IdnHost, StringComparison.OrdinalIgnoreCase))
+        if (!url.IsAbsoluteUri || Host(url) is not { } host)
+            return new FetchFailure(FetchFailureKind.Redirected, "redirected to an address without a host, or whose host is no name, which is not followed");
+        if (url.Scheme != home.Scheme || url.Port != home.Port || !string.Equals(host, home.IdnHost, StringComparison.OrdinalIgnoreCase))
             return new FetchFailure(FetchFailureKind.Redirected,
-                $"redirected to another origin ({Origin(url)}), which is not followed: if that is meant, make it the base_url");
+                $"redirected to another origin ({Origin(url, host)}), which is not followed: if that is meant, make it the base_url");
         return url.UserInfo.Length == 0 ? null
             : new FetchFailure(FetchFailureKind.Redirected, "redirected to an address with a user in it, which is not followed: who asks is said under auth");
     }
 
     /// <summary>Without the user that the address may name, with or without a password.</summary>
-    private static string Origin(Uri url) =>
-        !url.IsAbsoluteUri ? "no absolute address"
-        : url.IsFile || url.IdnHost.Length == 0 ? $"a {url.Scheme} address"
-        : $"{url.Scheme}://{url.IdnHost}:{url.Port}";
+    private static string Origin(Uri url, string host) => url.IsFile || host.Length == 0 ? $"a {url.Scheme} address" : $"{url.Scheme}://{host}:{url.Port}";
+
+    /// <summary>In ASCII; null where that cannot be: an address may hold letters that no name may.</summary>
+    private static string? Host(Uri url)
+    {
+        try
+        {
+            return url.IdnHost;
+        }
+        catch (UriFormatException)
+        {
+            return null;
+        }
+    }
 
     private static string? Link(HttpResponseMessage response) => response.Headers.TryGetValues("Link", out var values) ? string.Join(", ", values) : null;
 

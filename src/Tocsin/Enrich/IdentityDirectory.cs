@@ -74,7 +74,7 @@ public sealed class IdentityDirectory
 
     /// <summary>
     /// What an answer of a source's directory changes: addresses not seen before and new holders. <paramref name="seenAt"/> is when it was
-    /// fetched. Throws <see cref="InvalidOperationException"/> when the directory would pass <see cref="MaxAddresses"/>.
+    /// fetched. Throws <see cref="DirectoryFullException"/> when the directory would pass <see cref="MaxAddresses"/>.
     /// </summary>
     public IReadOnlyList<HolderChange> Observe(string directory, IReadOnlyDictionary<string, string> users, DateTimeOffset seenAt)
     {
@@ -138,7 +138,7 @@ public sealed class IdentityDirectory
     private static void CheckRoom(string directory, int addresses)
     {
         if (addresses > MaxAddresses)
-            throw new InvalidOperationException($"the identity directory {directory} would hold more than {MaxAddresses:N0} addresses");
+            throw new DirectoryFullException($"the identity directory {directory} would hold more than {MaxAddresses:N0} addresses");
     }
 
     private (string UserId, string Directory)? Find(string directory, string address, EventTime time)

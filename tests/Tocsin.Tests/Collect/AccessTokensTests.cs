@@ -83,6 +83,8 @@ public sealed class AccessTokensTests : IAsyncLifetime
     [InlineData("\"expires_in\":null", 270)]
     [InlineData("\"expires_in\":\"soon\"", 270)]
     [InlineData("\"expires_in\":1e300", 86400 - 30)]
+    [InlineData("\"expires_in\":\"\\ud800\"", 270)]
+    [InlineData("\"expires_in\":[1]", 270)]
     public async Task A_token_is_kept_until_shortly_before_it_ends(string life, int seconds)
     {
         _token = context => IssueAsync(context, life);

@@ -191,6 +191,37 @@ public sealed class CollectorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_feed_that_is_still_busy_when_the_next_run_begins_counts_in_the_run_that_started_it_alone()
+    {
+        var gate = new TaskCompletionSource();
+        var (first, next) = (new TaskCompletionSource(), Records(1));
+        _answers["/slow"] = async context => { first.TrySetResult(); await gate.Task; await StubUpstream.JsonAsync(context, Records(100, 101, 102)); };
+        _answers["/a"] = context => StubUpstream.JsonAsync(context, next);
+        await StartAsync(Yaml("a", "every: 60s\ntimeout: 5m", "/slow", "/a"));
+        await Until.DoneAsync(first.Task);
+        await Until.TrueAsync(() => View("a").Counts.Events == 1 && Feed("a", "/a").Status == SourcePhase.Idle);
+        next = Records(1, 2, 3);
+        // The second run ends first, and the third sees the slow feed end.
+        await Until.DoneAsync(_time.UntilTimerAsync(Minute));
+        _time.Advance(Minute);
+        await Until.TrueAsync(() => _rig.Store.Runs("a") == 1);
+        var holdsBack = new TaskCompletionSource();
+        var asked = Calls("/a");
+        _answers["/a"] = async context => { await holdsBack.Task; await StubUpstream.JsonAsync(context, Records(1, 2, 3, 4)); };
+        await Until.DoneAsync(_time.UntilTimerAsync(Minute));
+        _time.Advance(Minute);
+        await Until.TrueAsync(() => Calls("/a") == asked + 1);
+        gate.SetResult();
+        await Until.TrueAsync(() => _rig.Store.Runs("a") == 2);
+        holdsBack.SetResult();
+        await FinishedAsync("a", 3);
+        var runs = (await _rig.Collector.HistoryAsync("a", default)).Select(run => run.GetProperty("counts")).ToArray();
+        runs.Select(counts => counts.GetProperty("events").GetInt64()).ShouldBe([1, 4, 2]);
+        runs.Sum(counts => counts.GetProperty("events").GetInt64()).ShouldBe(View("a").Counts.Events);
+        runs.Sum(counts => counts.GetProperty("polls").GetInt64()).ShouldBe(View("a").Counts.Polls);
+    }
+
+    [Fact]
     public async Task What_is_known_of_a_source_comes_back_after_a_restart()
     {
         _answers["/a"] = context => StubUpstream.JsonAsync(context, $"[{Record(5)},{Record(3)}]");
@@ -281,14 +312,26 @@ public sealed class CollectorTests : IAsyncLifetime
         await StartAsync(Yaml("a", "every: 60s\nretry: { attempts: 1 }", "/a"));
         await FinishedAsync("a", 1);
         await NextAsync("a", 2);
-        (await _rig.Collector.RejectsAsync("a", null, 100, default)).Count.ShouldBe(2);
+        (await _rig.Collector.RejectsAsync("a", null, 100, default)).Rows.Count.ShouldBe(2);
         _answers["/a"] = context => StubUpstream.JsonAsync(context, $"[{string.Join(',', Enumerable.Range(0, RejectStore.MaxKept))},{Record(1)}]");
         await NextAsync("a", 3);
         View("a").Status.ShouldBe(SourcePhase.Failed);
-        View("a").LastError.ShouldNotBeNull().ShouldContain("neither be mapped nor kept aside");
-        (await _rig.Collector.RejectsAsync("a", null, RejectStore.MaxKept + 1, default)).Count.ShouldBe(RejectStore.MaxKept);
+        View("a").LastError.ShouldNotBeNull().ShouldContain("1 records can neither be mapped nor kept aside: 10,000 records are kept already. See /sources/a/rejects and mend the map");
+        (await _rig.Collector.RejectsAsync("a", null, RejectStore.MaxKept + 1, default)).Rows.Count.ShouldBe(RejectStore.MaxKept);
         var counts = View("a").Counts;
         (counts.Polls, counts.Succeeded, counts.Failed, counts.Events).ShouldBe((3, 2, 1, 1));
+    }
+
+    [Fact]
+    public async Task The_deepest_answer_that_can_be_read_is_kept_aside_and_the_next_start_reads_it()
+    {
+        _answers["/ids"] = context => StubUpstream.JsonAsync(context, $$"""{"17.0.0.1":{{new string('[', 63)}}{{new string(']', 63)}}}""");
+        await StartAsync(Yaml("a", "every: 60s\nidentities: { get: /ids }", "/a"));
+        await FinishedAsync("a", 1);
+        await RestartAsync();
+        await FinishedAsync("a", 2);
+        var row = (await _rig.Collector.RejectsAsync("a", null, 10, default)).Rows.ShouldHaveSingleItem();
+        System.Text.Encoding.UTF8.GetString(row.Value).ShouldContain("\"count\":2", Case.Sensitive, "its polls go on being counted");
     }
 
     [Fact]

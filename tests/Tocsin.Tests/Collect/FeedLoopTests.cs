@@ -18,7 +18,7 @@ public sealed class FeedLoopTests
         loop.TryStart(true, default, out var poll).ShouldBeTrue();
         View().Status.ShouldBe(SourcePhase.Syncing);
         await AnswerAsync(null);
-        (await Until.DoneAsync(poll)).ShouldBeNull();
+        (await Until.DoneAsync(poll)).Failure.ShouldBeNull();
         View().Status.ShouldBe(SourcePhase.Idle);
         _time.TimerCount.ShouldBe(0);
     }
@@ -52,7 +52,7 @@ public sealed class FeedLoopTests
             _time.Advance(TimeSpan.FromSeconds(10));
         }
         await AnswerAsync(Down);
-        (await Until.DoneAsync(poll)).ShouldBe(Down);
+        (await Until.DoneAsync(poll)).ShouldBe(new FeedPoll(Down, new SourceCounts(Polls: 6, Failed: 6)));
 
         waits.ShouldAllBe(wait => wait > 0 && wait <= 10);
         waits.Distinct().Count().ShouldBeGreaterThan(1);
@@ -89,7 +89,7 @@ public sealed class FeedLoopTests
         _attempts.Reader.TryRead(out _).ShouldBeFalse();
         _time.Advance(TimeSpan.FromMinutes(0.1));
         await AnswerAsync(null);
-        (await Until.DoneAsync(poll)).ShouldBeNull();
+        (await Until.DoneAsync(poll)).Failure.ShouldBeNull();
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class FeedLoopTests
         loop.TryStart(true, default, out var poll);
         var denied = new FetchFailure(FetchFailureKind.Unauthorised, "401", TimeSpan.FromSeconds(1));
         await AnswerAsync(denied);
-        (await Until.DoneAsync(poll)).ShouldBe(denied);
+        (await Until.DoneAsync(poll)).Failure.ShouldBe(denied);
         _time.TimerCount.ShouldBe(0);
     }
 
@@ -121,7 +121,7 @@ public sealed class FeedLoopTests
         var loop = Loop(attempts: 1);
         loop.TryStart(true, default, out var poll);
         await AnswerAsync(Down);
-        (await Until.DoneAsync(poll)).ShouldBe(Down);
+        (await Until.DoneAsync(poll)).Failure.ShouldBe(Down);
         _time.TimerCount.ShouldBe(0);
     }
 
@@ -147,7 +147,7 @@ public sealed class FeedLoopTests
         poll.IsCompleted.ShouldBeFalse();
         _time.Advance(TimeSpan.FromSeconds(30));
         await AnswerAsync(Down);
-        (await Until.DoneAsync(poll)).ShouldBe(Down);
+        (await Until.DoneAsync(poll)).Failure.ShouldBe(Down);
         loop.Hurry().ShouldBeFalse();
     }
 
@@ -203,7 +203,7 @@ public sealed class FeedLoopTests
         var loop = Loop();
         loop.TryStart(true, default, out var poll);
         (await _attempts.Reader.ReadAsync()).SetException(new InvalidCastException("at /home/secret"));
-        var failure = (await Until.DoneAsync(poll)).ShouldNotBeNull();
+        var failure = (await Until.DoneAsync(poll)).Failure.ShouldNotBeNull();
         failure.IsTransient.ShouldBeFalse();
         failure.Message.ShouldNotContain("secret");
         View().Status.ShouldBe(SourcePhase.Failed);

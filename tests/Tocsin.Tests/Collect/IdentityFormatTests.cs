@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Tocsin.Collect;
+using Tocsin.Enrich;
 
 namespace Tocsin.Tests.Collect;
 
@@ -24,7 +25,7 @@ public sealed class IdentityFormatTests
     {
         byte[] body = [.. """{"386255":1,"017.0.0.1":2,"":3,"host":4,"17.0.0.1":null,"17.0.0.2":true,"17.0.0.3":{},"17.0.0.4":[],"17.0.0.5":"","17.0.0.6":"\ud800","\ud800":7,"17.0.0.7":" "  ,"17.0.0.8":"""u8,
             (byte)'"', 0xFF, .. "\",\"17.0.0.9\":9}"u8];
-        var (users, refused, failure) = IdentityFormat.Read(Json, body);
+        var (users, refused, failure) = Read(Json, body);
         failure.ShouldBeNull();
         users.ShouldBe(new Dictionary<string, string>(StringComparer.Ordinal) { ["17.0.0.9"] = "9" });
         refused.Count.ShouldBe(13);
@@ -84,7 +85,7 @@ public sealed class IdentityFormatTests
     [Fact]
     public void Bytes_that_are_no_text_are_refused_with_their_row()
     {
-        var (users, refused, failure) = IdentityFormat.Read(Csv, [.. "ip,user_id\n17.0.0.1,J"u8, 0xF6, .. "rg\n17.0.0.9,9\n"u8]);
+        var (users, refused, failure) = Read(Csv, [.. "ip,user_id\n17.0.0.1,J"u8, 0xF6, .. "rg\n17.0.0.9,9\n"u8]);
         failure.ShouldBeNull();
         users.Keys.ShouldBe(["17.0.0.9"]);
         refused.Count.ShouldBe(1);
@@ -98,6 +99,33 @@ public sealed class IdentityFormatTests
         Read(Csv, $"ip,user_id\n17.0.0.1,{id}\n17.0.0.2,{id[1..]}\n").Users.Keys.ShouldBe(["17.0.0.2"]);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Of_what_is_refused_no_more_is_held_than_could_be_kept_and_the_others_are_counted(bool isJson)
+    {
+        var entries = Enumerable.Range(0, RejectStore.MaxKept + 3).Select(i => isJson ? $"\"host-{i}\":7" : $"host-{i},7").Append(isJson ? "\"17.0.0.9\":9" : "17.0.0.9,9");
+        var body = isJson ? $"{{{string.Join(',', entries)}}}" : $"ip,user_id\n{string.Join('\n', entries)}";
+        var answer = IdentityFormat.Read(isJson ? Json : Csv, Encoding.UTF8.GetBytes(body)).Answer.ShouldNotBeNull();
+        (answer.Users.Count, answer.Rejects.Count, answer.MoreRejects, answer.Rejected).ShouldBe((1, RejectStore.MaxKept, 3, RejectStore.MaxKept + 3));
+        answer.Rejects[0].Request.ShouldBe("identities");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void More_addresses_than_a_directory_takes_fail_as_a_whole(bool isJson)
+    {
+        string Body(int addresses)
+        {
+            var entries = Enumerable.Range(0, addresses).Select(i => $"10.{i >> 16}.{(i >> 8) & 255}.{i & 255}").Select(ip => isJson ? $"\"{ip}\":7" : $"{ip},7");
+            return isJson ? $"{{{string.Join(',', entries)}}}" : $"ip,user_id\n{string.Join('\n', entries)}";
+        }
+        Read(isJson ? Json : Csv, Body(IdentityDirectory.MaxAddresses)).Users.Count.ShouldBe(IdentityDirectory.MaxAddresses);
+        var failure = Read(isJson ? Json : Csv, Body(IdentityDirectory.MaxAddresses + 1)).Failure.ShouldNotBeNull();
+        (failure.Kind, failure.Message).ShouldBe((FetchFailureKind.TooLarge, "the identities are of more than 1,000,000 addresses"));
+    }
+
     [Fact]
     public void An_address_that_stands_twice_has_the_last_id()
     {
@@ -105,6 +133,14 @@ public sealed class IdentityFormatTests
         Read(Csv, "ip,user_id\n17.0.0.1,1\n17.0.0.1,2\n").Users["17.0.0.1"].ShouldBe("2");
     }
 
-    private static (Dictionary<string, string> Users, IReadOnlyList<RejectedRecord> Refused, FetchFailure? Failure) Read(IdentitiesDefinition definition, string body) =>
-        IdentityFormat.Read(definition, Encoding.UTF8.GetBytes(body));
+    private static (IReadOnlyDictionary<string, string> Users, IReadOnlyList<RejectedRecord> Refused, FetchFailure? Failure) Read(IdentitiesDefinition definition, string body) =>
+        Read(definition, Encoding.UTF8.GetBytes(body));
+
+    private static (IReadOnlyDictionary<string, string> Users, IReadOnlyList<RejectedRecord> Refused, FetchFailure? Failure) Read(IdentitiesDefinition definition, byte[] body)
+    {
+        var (answer, failure) = IdentityFormat.Read(definition, body);
+        (answer is null).ShouldBe(failure is not null);
+        answer?.MoreRejects.ShouldBe(0);
+        return (answer?.Users ?? new Dictionary<string, string>(StringComparer.Ordinal), answer?.Rejects ?? [], failure);
+    }
 }

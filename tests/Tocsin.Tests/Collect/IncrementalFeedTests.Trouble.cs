@@ -204,6 +204,39 @@ public sealed partial class IncrementalFeedTests
         (await EventsAsync()).Count.ShouldBe(50, "page 3 of twenty each would begin behind the fortieth");
     }
 
+    [Theory]
+    [InlineData("http://\u05d0a/")]
+    [InlineData("http://127.0.0.1:1/")]
+    public async Task A_next_page_at_another_host_or_one_that_is_no_name_fails_and_the_next_poll_begins_anew(string next)
+    {
+        _alerts.Before = async context =>
+        {
+            await StubUpstream.JsonAsync(context, $$"""{"items":[{"id":"a","at":"2026-03-01T11:00:00Z"}],"next":"{{next}}"}""");
+            return true;
+        };
+        await StartAsync(Yaml("next_url", "paging: { style: next_url, from: next }\nrecords: items"));
+        View().LastError.ShouldNotBeNull().ShouldContain("which is not followed");
+        (await EventsAsync()).ShouldBe(["a"]);
+        _alerts.Before = async context => { await StubUpstream.JsonAsync(context, """{"items":[]}"""); return true; };
+        await NextAsync();
+        View().LastError.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_walk_that_breaks_on_what_it_was_to_go_on_with_is_begun_anew_at_the_next_poll()
+    {
+        const string Paging = "paging: { style: next_url, from: next, max_pages: 1 }\nrecords: items";
+        await StartAsync(Yaml("next_url", Paging));
+        var walk = new PageWalk { Paging = Pager.Style(SomeSource.Valid(Yaml("next_url", Paging)).Paging), Mark = "http://", At = Now };
+        await _rig.Journal.AppendAsync(new Append { State = [new StateWrite(Bookmark.StateName("example"), "/next_url", new Bookmark { Walk = walk }.ToBytes())] }, default);
+        var calls = _stub.Calls.Count;
+        await RestartAsync(Yaml("next_url", Paging));
+        View().LastError.ShouldNotBeNull().ShouldContain("something went wrong in Tocsin");
+        _stub.Calls.Count.ShouldBe(calls);
+        await NextAsync();
+        (View().LastError, _stub.Calls.Count).ShouldBe((null, calls + 1));
+    }
+
     [Fact]
     public async Task A_bookmark_that_a_clock_ahead_has_set_is_taken_back_to_now()
     {
@@ -277,6 +310,6 @@ public sealed partial class IncrementalFeedTests
         await RestartAsync(Yaml(map: Map.Replace("time: at", "time: [at, when]", StringComparison.Ordinal)));
         (await EventAsync("a")).Description.ShouldBe("two");
         View().Counts.Superseded.ShouldBe(1);
-        (await _rig.Collector.RejectsAsync("example", null, 10, default)).ShouldBeEmpty();
+        (await _rig.Collector.RejectsAsync("example", null, 10, default)).Rows.ShouldBeEmpty();
     }
 }

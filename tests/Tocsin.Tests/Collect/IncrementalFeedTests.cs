@@ -288,9 +288,24 @@ public sealed partial class IncrementalFeedTests : IAsyncLifetime
         _alerts.Before = async context => { await StubUpstream.JsonAsync(context, "[]"); return true; };
         await RestartAsync(Yaml(map: "{ external_id: id, time: [at, when] }"));
         (await EventsAsync()).ShouldBe(["a"]);
-        (await _rig.Collector.RejectsAsync("example", null, 10, default)).Count.ShouldBe(1, "what still has no time stays");
+        (await _rig.Collector.RejectsAsync("example", null, 10, default)).Rows.Count.ShouldBe(1, "what still has no time stays");
         await RestartAsync(Yaml(map: "{ external_id: id, time: [at, when] }"));
         (await EventsAsync()).ShouldBe(["a"]);
+    }
+
+    [Fact]
+    public async Task A_record_as_large_as_an_event_may_be_is_mapped_when_the_map_is_mended_and_a_larger_one_never()
+    {
+        var text = new string('x', RecordReader.MaxRecordBytes - 100);
+        _alerts.AddRaw(Now, $$"""{"id":"a","when":"2026-03-01T11:00:00Z","text":"{{text}}"}""");
+        _alerts.AddRaw(Now, $$"""{"id":"b","when":"2026-03-01T11:00:00Z","text":"{{text}}{{text}}"}""");
+        await StartAsync(Yaml());
+        _alerts.Before = async context => { await StubUpstream.JsonAsync(context, "[]"); return true; };
+        await RestartAsync(Yaml(map: "{ external_id: id, time: [at, when] }"));
+        (await EventsAsync()).ShouldBe(["a"]);
+        Encode(await EventAsync("a")).ShouldContain(text);
+        var row = (await _rig.Collector.RejectsAsync("example", null, 10, default)).Rows.ShouldHaveSingleItem();
+        System.Text.Encoding.UTF8.GetString(row.Value).ShouldContain("\"truncated\":true");
     }
 
     [Fact]

@@ -71,11 +71,12 @@ public sealed class RejectStoreTests : IAsyncLifetime
     public void Beyond_the_bound_a_new_one_is_refused_and_said_and_a_known_one_still_counts()
     {
         var rejects = new RejectStore("s");
-        rejects.Keep([.. Enumerable.Range(0, RejectStore.MaxKept - 1).Select(i => Reject($"{i}"))], Now).Refused.ShouldBe(0);
+        rejects.Keep([.. Enumerable.Range(0, RejectStore.MaxKept - 1).Select(i => Reject($"{i}"))], Now).Refused.Total.ShouldBe(0);
         var (writes, refused) = rejects.Keep([Reject("\"a\""), Reject("\"b\""), Reject("\"b\""), Reject("0")], Now);
-        refused.ShouldBe(2);
+        refused.ShouldBe(new RefusedRejects(ByNumber: 2, BySize: 0));
+        refused.Why.ShouldBe("10,000 records are kept already");
         writes.Count.ShouldBe(2);
-        rejects.Keep([Reject("\"a\"")], Now).Refused.ShouldBe(0);
+        rejects.Keep([Reject("\"a\"")], Now).Refused.Total.ShouldBe(0);
     }
 
     [Fact]
@@ -93,7 +94,61 @@ public sealed class RejectStoreTests : IAsyncLifetime
         await again.LoadAsync(_journal.Store, default);
         var rows = await RowsAsync();
         rows.Count.ShouldBe(records.Length);
-        rows.ShouldAllBe(row => row.GetRawText().Length < 500_000);
+        rows.ShouldAllBe(row => !RejectRow.IsCut(row));
+    }
+
+    [Fact]
+    public async Task What_may_become_an_event_is_kept_whole_and_what_is_larger_is_cut_and_says_so()
+    {
+        var whole = $"\"{new string('x', RecordReader.MaxRecordBytes - 2)}\"";
+        var larger = $"\"{new string('y', RecordReader.MaxRecordBytes - 1)}\"";
+        byte[] noText = [.. "\""u8, .. Enumerable.Repeat((byte)0xFF, RecordReader.MaxRecordBytes - 2), .. "\""u8];
+        await KeepAsync(new RejectStore("s"), Now, Reject(whole), Reject(larger), new RejectedRecord("/r", noText, "why"));
+        var rows = await RowsAsync();
+        rows.Single(row => row.GetProperty("record").GetRawText() == whole).TryGetProperty("truncated", out _).ShouldBeFalse();
+        var cut = rows.Single(RejectRow.IsCut);
+        cut.GetProperty("truncated").GetBoolean().ShouldBeTrue();
+        cut.GetProperty("record").GetString().ShouldBe($"{larger[..(64 << 10)]}…");
+        rows.ShouldAllBe(row => Encoding.UTF8.GetByteCount(row.GetRawText()) < (3 * RecordReader.MaxRecordBytes) + 1_000);
+    }
+
+    [Fact]
+    public async Task Beyond_the_bound_of_their_bytes_a_new_one_is_refused_a_small_one_still_fits_and_what_is_mended_leaves_room()
+    {
+        static RejectedRecord Large(char of) => Reject($"\"{new string(of, 10_000)}\"");
+        var rejects = new RejectStore("s", maxBytes: 25_000);
+        await KeepAsync(rejects, Now, Large('a'), Large('b'));
+        var (writes, refused) = rejects.Keep([Large('c'), Reject("7"), Large('a')], Now);
+        (writes.Count, refused).ShouldBe((2, new RefusedRejects(ByNumber: 0, BySize: 1)));
+        refused.Why.ShouldBe("625 MiB of them are kept already");
+        await _journal.AppendAsync(new Append { State = writes }, default);
+
+        var again = new RejectStore("s", maxBytes: 25_000);
+        await again.LoadAsync(_journal.Store, default);
+        again.Keep([Large('c')], Now).Refused.BySize.ShouldBe(1, "what is kept counts after a restart too");
+        again.Forget(again.TakeOut("/r", [Some.Event() with { Data = new RawRecord(Large('b').Record) }]));
+        again.Keep([Large('c')], Now).Refused.Total.ShouldBe(0);
+        again.Keep([Large('d')], Now).Refused.BySize.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Pages_are_bounded_in_rows_and_in_bytes_and_hold_every_row_once()
+    {
+        var rejects = new RejectStore("s");
+        await KeepAsync(rejects, Now, [.. Enumerable.Range(0, 50).Select(i => Reject($"{i}"))]);
+        await KeepAsync(rejects, Now, [.. Enumerable.Range(0, 9).Select(i => Reject($"\"{i}{new string('x', 1_000_000)}\""))]);
+        foreach (var limit in new[] { 1, 7, 100 })
+        {
+            var keys = new List<string>();
+            for (var page = new RejectPage([], true); page.HasMore; keys.AddRange(page.Rows.Select(row => row.Key)))
+            {
+                page = await RejectStore.PageAsync(_journal.Store, "s", keys.LastOrDefault(), limit, default);
+                page.Rows.Count.ShouldBeInRange(1, limit);
+                page.Rows.Sum(row => row.Value.Length).ShouldBeLessThan(4 << 20);
+            }
+            keys.Distinct(StringComparer.Ordinal).Count().ShouldBe(keys.Count);
+            keys.Count.ShouldBe(59);
+        }
     }
 
     private static RejectedRecord Reject(string record, string request = "/r") => new(request, Encoding.UTF8.GetBytes(record), "why");

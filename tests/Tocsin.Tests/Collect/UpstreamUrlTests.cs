@@ -49,6 +49,28 @@ public sealed class UpstreamUrlTests
     }
 
     [Theory]
+    [InlineData("http://\u05d0a:PORT/x")]
+    [InlineData("//\u05d0a:PORT/x")]
+    [InlineData("http://\u200d:PORT/x")]
+    [InlineData("https://\u05d0a/")]
+    public async Task A_host_that_is_no_name_is_refused_whether_an_answer_gives_it_or_a_redirect(string url)
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        url = url.Replace("PORT", $"{((System.Net.IPEndPoint)listener.LocalEndpoint).Port}", StringComparison.Ordinal);
+        var serve = ServeAsync(listener, $"HTTP/1.1 302 Found\r\nLocation: {Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(url))}\r\nContent-Length: 0\r\n\r\n");
+        using var client = new UpstreamClient(Source($"http://{listener.LocalEndpoint}"), _time);
+        foreach (var get in new[] { client.GetAsync(new Uri(client.UrlOf("/"), url), default), client.GetAsync("/incidents/", default) })
+        {
+            var failure = (await Until.DoneAsync(get)).Failure.ShouldNotBeNull();
+            (failure.Kind, failure.IsTransient).ShouldBe((FetchFailureKind.Redirected, false));
+            failure.Message.ShouldAllBe(c => char.IsAscii(c));
+        }
+        listener.Stop();
+        await serve;
+    }
+
+    [Theory]
     [InlineData("@evil.example/")]
     [InlineData(".evil.example/")]
     [InlineData(":80/")]

@@ -174,7 +174,7 @@ public sealed class IdentityDirectoryTests
             _directory.Apply(change);
         _directory.Count("own").ShouldBe(IdentityDirectory.MaxAddresses);
         _directory.Observe("own", many, At(1)).ShouldBeEmpty();
-        Should.Throw<InvalidOperationException>(() => _directory.Observe("own", Users("B"), At(1))).Message.ShouldContain("own");
+        Should.Throw<DirectoryFullException>(() => _directory.Observe("own", Users("B"), At(1))).Message.ShouldContain("own");
         _directory.Find(Ip).ShouldBeEmpty();
         _directory.Observe("other", Users("B"), At(1)).Count.ShouldBe(1);
     }

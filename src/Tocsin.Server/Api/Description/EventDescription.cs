@@ -1,9 +1,10 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using static Tocsin.Server.Api.Description.Shapes;
 
 namespace Tocsin.Server.Api.Description;
 
-// Only describe, for /openapi: what is sent is written by Projections/EventJson, Collect/RejectStore and Collect/SourceStatus.
+// Only describe, for /openapi: what is sent is written by Projections/EventJson, Collect/RejectRow and Collect/SourceStatus.
 
 /// <summary>An event as it reads now; absent values are null. data is any JSON, as it came.</summary>
 internal sealed record EventDescription(
@@ -14,8 +15,12 @@ internal sealed record EventDescription(
 /// <summary>By which rule and directory, or row of owners, a person was found, and the address or name that was looked up.</summary>
 internal sealed record AttributionDescription([property: AllowedValues("record", "identity", "unresolved", "owner")] string Rule, string? Source, string? Address);
 
-/// <summary>A record that could not be mapped, with the reason and the request it came from; how many polls had it since when.</summary>
-internal sealed record RejectDescription(object? Record, string Reason, string Request, DateTimeOffset Time, long Count);
+/// <summary>
+/// A record that could not be mapped, with the reason and the request it came from; how many polls had it since when. truncated: true where it is larger than
+/// is kept (an event's maximum; of an accepted push 64 KiB): record is then its beginning, as text.
+/// </summary>
+internal sealed record RejectDescription(
+    object? Record, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Truncated, string Reason, string Request, DateTimeOffset Time, long Count);
 
 /// <summary>One poll of a source, by its number: what came of it. feeds: those asked; others were busy with an earlier poll.</summary>
 internal sealed record SyncDescription(

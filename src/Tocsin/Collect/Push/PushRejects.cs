@@ -22,7 +22,9 @@ public sealed class PushRejects(EventJournal journal)
         // What replaces a row takes no room, but is counted: so the number is trusted while it says that there is room, and else made anew.
         if (!_kept.TryGetValue(name, out var kept) || kept + pushed.Events.Count > RejectStore.MaxKept)
         {
-            known = [.. (await journal.Store.ListStateAsync(name, null, RejectStore.MaxKept, cancellation)).Select(row => row.Key)];
+            known = new HashSet<string>(StringComparer.Ordinal);
+            await foreach (var rows in RejectStore.RowsAsync(journal.Store, pushed.Sender, null, cancellation))
+                known.UnionWith(rows.Select(row => row.Key));
             kept = known.Count;
         }
         for (var i = 0; i < pushed.Events.Count; i++)
@@ -67,6 +69,7 @@ public sealed class PushRejects(EventJournal journal)
                 json.WriteRawValue(e.Data.Utf8.Span, skipInputValidation: true);
             json.WriteEndObject();
         }
-        return RejectStore.Json(new RejectedRecord("push", record.WrittenSpan.ToArray(), Why), 1, now);
+        // To be looked at only: nothing tries it again, and so its beginning will do.
+        return RejectRow.Write(new RejectedRecord("push", record.WrittenSpan.ToArray(), Why), 1, now, RejectRow.CutBytes);
     }
 }
