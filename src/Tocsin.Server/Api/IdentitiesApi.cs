@@ -70,7 +70,7 @@ internal sealed class IdentitiesApi(IdentityDirectory directory, IdentityStore i
         {
             await identities.AssignAsync(address!, body.UserId!, body.From, body.To, context.RequestAborted, Record(address!, body, context.Actor()));
         }
-        catch (InvalidOperationException error)
+        catch (DirectoryFullException error)
         {
             return new Problem(StatusCodes.Status422UnprocessableEntity, "directory_full", error.Message);
         }

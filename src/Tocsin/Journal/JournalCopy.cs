@@ -20,6 +20,11 @@ public sealed class JournalCopy(IJournalStore source, IJournalStore target)
 {
     private const int EntriesPerRead = 10_000;
     private const int RowsPerCommit = 1_000;
+    private const int BytesPerCommit = 8 << 20;
+
+    /// <summary>A record that is kept aside may have a megabyte.</summary>
+    private const int RowsPerRead = 50;
+
     private const string StateName = "copy";
     private const string StateKey = "unfinished";
 
@@ -85,22 +90,23 @@ public sealed class JournalCopy(IJournalStore source, IJournalStore target)
     {
         var names = await source.ListStateNamesAsync(cancellation);
         foreach (var name in (await target.ListStateNamesAsync(cancellation)).Except(names).Where(name => name != StateName))
-            await foreach (var row in target.AllStateAsync(name, cancellation))
+            await foreach (var row in target.AllStateAsync(name, cancellation, RowsPerRead))
                 await CommitAsync(new Append { State = [new StateWrite(name, row.Key, null)] }, cancellation);
         foreach (var name in names)
         {
             var gone = new HashSet<string>(StringComparer.Ordinal);
-            await foreach (var row in target.AllStateAsync(name, cancellation))
+            await foreach (var row in target.AllStateAsync(name, cancellation, RowsPerRead))
                 gone.Add(row.Key);
-            var writes = new List<StateWrite>();
-            await foreach (var row in source.AllStateAsync(name, cancellation))
+            var (writes, bytes) = (new List<StateWrite>(), 0);
+            await foreach (var row in source.AllStateAsync(name, cancellation, RowsPerRead))
             {
                 gone.Remove(row.Key);
                 writes.Add(new StateWrite(name, row.Key, row.Value));
-                if (writes.Count < RowsPerCommit)
+                bytes += row.Value.Length;
+                if (writes.Count < RowsPerCommit && bytes < BytesPerCommit)
                     continue;
                 await CommitAsync(new Append { State = [.. writes] }, cancellation);
-                writes.Clear();
+                (writes, bytes) = ([], 0);
             }
             await CommitAsync(new Append { State = [.. writes, .. gone.Select(key => new StateWrite(name, key, null))] }, cancellation);
         }
@@ -142,7 +148,7 @@ public sealed class JournalCopy(IJournalStore source, IJournalStore target)
         {
             if (name == StateName)
                 continue;
-            await foreach (var row in store.AllStateAsync(name, cancellation))
+            await foreach (var row in store.AllStateAsync(name, cancellation, RowsPerRead))
             {
                 digest.Add(row);
                 rows++;

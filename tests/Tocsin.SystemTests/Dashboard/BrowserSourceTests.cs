@@ -47,6 +47,24 @@ public sealed class BrowserSourceTests(Dashboards dashboards) : BrowserTest(dash
     }
 
     [Fact]
+    public async Task Of_a_long_record_that_was_kept_aside_the_beginning_is_shown()
+    {
+        using var answers = new TempFolder();
+        answers.Write("denial.json", $$"""{"results":[{"timestamp":"no time","priority":"low","note":"{{new string('n', 5_000)}}"}]}""");
+        answers.Write("identities.json", "{}");
+        await using var mock = await MockProcess.StartAsync("--replay", answers.Path);
+        using var home = new ServerHome(new SourceYaml(mock.Url) { Types = ["denial"] });
+        await using var server = await ServerProcess.StartAsync(home);
+        await server.CompleteAsync();
+        var visit = await OpenAsync(server);
+        await visit.GoAsync("#/sources/elevate");
+        var row = visit.Part("Records kept aside").GetByRole(AriaRole.Row).Nth(1);
+        await Expect(row).ToContainTextAsync("no time");
+        await Expect(row).ToContainTextAsync("… (5,0");
+        (await row.InnerTextAsync()).Length.ShouldBeInRange(2_000, 2_400);
+    }
+
+    [Fact]
     public async Task A_source_file_is_tried_and_its_mistakes_are_named()
     {
         var service = await ServiceAsync();

@@ -8,6 +8,7 @@ import { IntervalForm, NextRun, SourceActions } from "./sources.js";
 
 const everyMs = 4000;
 const rejectsShown = 50;
+const recordShown = 2_000;
 
 const counted = {
   polls: "Calls", succeeded: "Calls that went well", failed: "Calls that failed", events: "Events", duplicates: "Repeats, known already", changed: "Repeats that changed", rejected: "Kept aside",
@@ -69,7 +70,13 @@ function Rejects({ path }) {
   return html`<${Card} id="rejects" title="Records kept aside" more=${html`<span class="muted small">They could not be mapped, and are tried again when the source's file changes.</span>`}>
     <${Loaded} of=${rejects}>${(page) => page.body.length === 0 ? html`<${Empty}>None: every record could be mapped.<//>` : html`<${Scroll}><table class="roomy">
       <thead><tr><th scope="col">Time</th><th scope="col">Reason</th><th scope="col" class="number">Times</th><th scope="col">Record</th></tr></thead>
-      <tbody>${page.body.map((reject, i) => html`<tr key=${i}><td><${Time} at=${reject.time} /></td><td class="wrap">${reject.reason}</td><td class="number">${format.count(reject.count)}</td><td class="wrap mono">${typeof reject.record === "string" ? reject.record : JSON.stringify(reject.record)}</td></tr>`)}</tbody></table><//>
+      <tbody>${page.body.map((reject, i) => html`<tr key=${i}><td><${Time} at=${reject.time} /></td><td class="wrap">${reject.reason}</td><td class="number">${format.count(reject.count)}</td><td class="wrap mono"><${Beginning} of=${typeof reject.record === "string" ? reject.record : JSON.stringify(reject.record)} isCut=${reject.truncated} /></td></tr>`)}</tbody></table><//>
       <nav class="row pager" aria-label="Pages of records kept aside">${cursors.length > 0 && html`<button type="button" onClick=${() => setCursors(cursors.slice(0, -1))}>Back</button>`}${page.nextCursor && html`<button type="button" onClick=${() => setCursors([...cursors, page.nextCursor])}>More</button>`}</nav>`}<//>
   <//>`;
+}
+
+/** A record may have a megabyte: a row of the table shows what it is, and the API has the whole. */
+function Beginning({ of, isCut }) {
+  const more = of.length > recordShown || isCut;
+  return html`${of.slice(0, recordShown)}${more && html`… <span class="muted">(${isCut ? "too large to be kept whole" : `${format.count(of.length)} characters in all`})</span>`}`;
 }
