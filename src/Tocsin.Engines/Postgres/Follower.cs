@@ -53,13 +53,18 @@ internal sealed partial class Follower : IAsyncDisposable
                     Log.Found(_options.Logger);
                 isLost = false;
                 var stalled = new StalledCommits(_time);
+                // What is told while a look is answered is not told again to who waits after it.
+                var isTold = false;
+                connection.Notification += (_, _) => isTold = true;
                 while (true)
                 {
+                    isTold = false;
                     if (!await LookAsync(connection))
                         return;
                     if (await stalled.SendAwayAsync(connection, _stop.Token) is > 0 and var sent)
                         Log.SentAway(_options.Logger, sent);
-                    await connection.WaitAsync(_options.PollInterval, _stop.Token);
+                    if (!isTold)
+                        await connection.WaitAsync(_options.PollInterval, _stop.Token);
                 }
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)

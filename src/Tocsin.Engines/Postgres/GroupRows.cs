@@ -7,6 +7,8 @@ namespace Tocsin.Engines.Postgres;
 /// <summary>The statements that read what a group asks about and that write what was decided.</summary>
 internal static class GroupRows
 {
+    private const long PartBytes = 1 << 20;
+
     /// <summary>Durable whatever the server's default is, and not less where it waits for a standby.</summary>
     public const string Durable = """
         SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') = 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)
@@ -179,8 +181,7 @@ internal static class GroupRows
             yield return Sql.Part(
                 "DELETE FROM tocsin.state s USING unnest($1::text[], $2::text[]) AS gone(name, key) WHERE s.name = gone.name AND s.key = gone.key",
                 Sql.Array(NpgsqlDbType.Text, gone.Select(row => StoredText.To(row.Name))), Sql.Array(NpgsqlDbType.Text, gone.Select(row => StoredText.To(row.Key))));
-        var kept = judged.State.Where(row => row.Value.Value is not null).ToArray();
-        if (kept.Length > 0)
+        foreach (var kept in Parts(judged.State.Where(row => row.Value.Value is not null), static row => row.Value.Value!.Length))
             yield return Sql.Part(
                 """
                 INSERT INTO tocsin.state SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[])
@@ -193,5 +194,24 @@ internal static class GroupRows
             yield return Sql.Part(
                 "INSERT INTO tocsin.state_change SELECT name, $3, version FROM unnest($1::text[], $2::bigint[]) AS n(name, version) ON CONFLICT (name, node) DO UPDATE SET version = excluded.version",
                 Sql.Array(NpgsqlDbType.Text, names.Select(name => StoredText.To(name.Key))), Sql.Array(NpgsqlDbType.Bigint, names.Select(name => name.Version)), node);
+    }
+
+    /// <summary>
+    /// Rows in messages of about <see cref="PartBytes"/>: of one message nobody sees how it gets on, and over a slow network others would take its node for lost.
+    /// </summary>
+    private static IEnumerable<T[]> Parts<T>(IEnumerable<T> rows, Func<T, int> bytesOf)
+    {
+        var (part, bytes) = (new List<T>(), 0L);
+        foreach (var row in rows)
+        {
+            part.Add(row);
+            bytes += bytesOf(row);
+            if (bytes < PartBytes)
+                continue;
+            yield return [.. part];
+            (part, bytes) = ([], 0);
+        }
+        if (part.Count > 0)
+            yield return [.. part];
     }
 }

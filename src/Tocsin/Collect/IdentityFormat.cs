@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -7,12 +9,12 @@ using Tocsin.Enrich;
 namespace Tocsin.Collect;
 
 /// <summary>
-/// An identity directory's answer, understood: who has which address, and what has to be kept aside. Of the latter no more are held than could be kept;
-/// <paramref name="MoreRejects"/> counts the others.
+/// An identity directory's answer, understood: who has which address, and what has to be kept aside, each once. Of the latter no more are held than could be
+/// kept; <paramref name="MoreRejects"/> counts the others, <paramref name="Repeats"/> those that are equal to one that is held.
 /// </summary>
-internal sealed record IdentityAnswer(IReadOnlyDictionary<string, string> Users, IReadOnlyList<RejectedRecord> Rejects, int MoreRejects)
+internal sealed record IdentityAnswer(IReadOnlyDictionary<string, string> Users, IReadOnlyList<RejectedRecord> Rejects, int MoreRejects, int Repeats)
 {
-    public int Rejected => Rejects.Count + MoreRejects;
+    public int Rejected => Rejects.Count + MoreRejects + Repeats;
 }
 
 /// <summary>Reads the two forms of an identity directory.</summary>
@@ -38,7 +40,7 @@ internal static class IdentityFormat
             {
                 var name = Name(entry);
                 if (!reading.TryTake(name, Id(entry.Value)))
-                    reading.Reject(entry, static entry => [(byte)'{', .. JsonSerializer.SerializeToUtf8Bytes(Name(entry) ?? "?"), (byte)':', .. Answer.Raw(entry.Value), (byte)'}'], "no address with an id");
+                    reading.Reject([(byte)'{', .. JsonSerializer.SerializeToUtf8Bytes(Name(entry) ?? "?"), (byte)':', .. Answer.Raw(entry.Value), (byte)'}'], "no address with an id");
                 if (reading.Failure is { } failure)
                     return (null, failure);
             }
@@ -67,7 +69,7 @@ internal static class IdentityFormat
             var comma = line.IndexOf(',', StringComparison.Ordinal);
             var isPair = comma >= 0 && line.LastIndexOf(',') == comma && line.AsSpan().IndexOfAny('"', '\uFFFD') < 0;
             if (!isPair || !reading.TryTake(line[..comma].Trim(), line[(comma + 1)..].Trim()))
-                reading.Reject(line, static line => JsonSerializer.SerializeToUtf8Bytes(line), "the line is no address and id");
+                reading.Reject(JsonSerializer.SerializeToUtf8Bytes(line), "the line is no address and id");
             if (reading.Failure is { } failure)
                 return (null, failure);
         }
@@ -110,9 +112,11 @@ internal static class IdentityFormat
     {
         private readonly Dictionary<string, string> _users = new(StringComparer.Ordinal);
         private readonly List<RejectedRecord> _rejects = [];
+        private readonly HashSet<UInt128> _held = [];
         private int _moreRejects;
+        private int _repeats;
 
-        public IdentityAnswer Answer => new(_users, _rejects, _moreRejects);
+        public IdentityAnswer Answer => new(_users, _rejects, _moreRejects, _repeats);
 
         /// <summary>Null while a directory could take it.</summary>
         public FetchFailure? Failure => _users.Count <= IdentityDirectory.MaxAddresses ? null
@@ -127,12 +131,19 @@ internal static class IdentityFormat
             return true;
         }
 
-        public void Reject<T>(T entry, Func<T, byte[]> record, string reason)
+        /// <summary>What is kept aside is kept once: many equal rows (a table's empty ones) take no more room than one.</summary>
+        public void Reject(byte[] record, string reason)
         {
-            if (_rejects.Count < RejectStore.MaxKept)
-                _rejects.Add(new RejectedRecord(IdentityFeed.Name, record(entry), reason));
-            else
+            var hash = BinaryPrimitives.ReadUInt128LittleEndian(SHA256.HashData(record));
+            if (_held.Contains(hash))
+                _repeats++;
+            else if (_rejects.Count == RejectStore.MaxKept)
                 _moreRejects++;
+            else
+            {
+                _held.Add(hash);
+                _rejects.Add(new RejectedRecord(IdentityFeed.Name, record, reason));
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ internal static class RejectRow
     public const int CutBytes = 64 << 10;
 
     /// <summary>Room for what stands around the record.</summary>
-    private const int OtherBytes = 1 << 10;
+    public const int OtherBytes = 1 << 10;
 
     /// <summary>A record stands within the row, or within an object of ours there, and may be as deep as an answer itself: deeper than the default.</summary>
     private static readonly JsonDocumentOptions Deep = new() { MaxDepth = 1000 };

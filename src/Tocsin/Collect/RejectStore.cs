@@ -140,11 +140,15 @@ internal sealed class RejectStore(string source, long maxBytes = RejectStore.Max
                     continue;
                 var (count, firstSeen) = (known.Count + 1, isKnown ? known.FirstSeen : now);
                 var row = RejectRow.Write(reject, count, firstSeen, RecordReader.MaxRecordBytes);
-                if (!isKnown && _bytes + row.Length > maxBytes)
+                var isFull = _bytes + row.Length - known.Bytes > maxBytes;
+                if (isFull && !isKnown)
                 {
                     bySize++;
                     continue;
                 }
+                // An earlier version kept the beginning only, and there is no room for the whole now.
+                if (isFull && row.Length > known.Bytes + RejectRow.OtherBytes)
+                    row = RejectRow.Write(reject, count, firstSeen, RejectRow.CutBytes);
                 _bytes += row.Length - known.Bytes;
                 _known[key] = new Known(count, firstSeen, row.Length);
                 writes[key] = new StateWrite(StateName(source), key, row);

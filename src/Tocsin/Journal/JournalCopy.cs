@@ -22,8 +22,10 @@ public sealed class JournalCopy(IJournalStore source, IJournalStore target)
     private const int RowsPerCommit = 1_000;
     private const int BytesPerCommit = 8 << 20;
 
-    /// <summary>A record that is kept aside may have a megabyte.</summary>
-    private const int RowsPerRead = 50;
+    /// <summary>Records that are kept aside: each may have a megabyte.</summary>
+    private const string LargeRows = "rejects/";
+
+    private const int LargeRowsPerRead = 10;
 
     private const string StateName = "copy";
     private const string StateKey = "unfinished";
@@ -90,15 +92,15 @@ public sealed class JournalCopy(IJournalStore source, IJournalStore target)
     {
         var names = await source.ListStateNamesAsync(cancellation);
         foreach (var name in (await target.ListStateNamesAsync(cancellation)).Except(names).Where(name => name != StateName))
-            await foreach (var row in target.AllStateAsync(name, cancellation, RowsPerRead))
+            await foreach (var row in RowsAsync(target, name, cancellation))
                 await CommitAsync(new Append { State = [new StateWrite(name, row.Key, null)] }, cancellation);
         foreach (var name in names)
         {
             var gone = new HashSet<string>(StringComparer.Ordinal);
-            await foreach (var row in target.AllStateAsync(name, cancellation, RowsPerRead))
+            await foreach (var row in RowsAsync(target, name, cancellation))
                 gone.Add(row.Key);
             var (writes, bytes) = (new List<StateWrite>(), 0);
-            await foreach (var row in source.AllStateAsync(name, cancellation, RowsPerRead))
+            await foreach (var row in RowsAsync(source, name, cancellation))
             {
                 gone.Remove(row.Key);
                 writes.Add(new StateWrite(name, row.Key, row.Value));
@@ -148,7 +150,7 @@ public sealed class JournalCopy(IJournalStore source, IJournalStore target)
         {
             if (name == StateName)
                 continue;
-            await foreach (var row in store.AllStateAsync(name, cancellation, RowsPerRead))
+            await foreach (var row in RowsAsync(store, name, cancellation))
             {
                 digest.Add(row);
                 rows++;
@@ -156,6 +158,9 @@ public sealed class JournalCopy(IJournalStore source, IJournalStore target)
         }
         return rows;
     }
+
+    private static IAsyncEnumerable<StateRow> RowsAsync(IJournalStore store, string name, CancellationToken cancellation) =>
+        name.StartsWith(LargeRows, StringComparison.Ordinal) ? store.AllStateAsync(name, cancellation, LargeRowsPerRead) : store.AllStateAsync(name, cancellation);
 
     private async Task CommitAsync(Append append, CancellationToken cancellation)
     {

@@ -102,6 +102,17 @@ public sealed class IdentityFormatTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public void Rows_that_are_equal_are_kept_aside_once_however_many(bool isJson)
+    {
+        var rows = Enumerable.Repeat(isJson ? "\"\":\"\"" : ",", RejectStore.MaxKept + 3);
+        var body = isJson ? $"{{{string.Join(',', rows)}}}" : $"ip,user_id\n{string.Join('\n', rows)}";
+        var answer = IdentityFormat.Read(isJson ? Json : Csv, Encoding.UTF8.GetBytes(body)).Answer.ShouldNotBeNull();
+        (answer.Rejects.Count, answer.MoreRejects, answer.Rejected).ShouldBe((1, 0, RejectStore.MaxKept + 3));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public void Of_what_is_refused_no_more_is_held_than_could_be_kept_and_the_others_are_counted(bool isJson)
     {
         var entries = Enumerable.Range(0, RejectStore.MaxKept + 3).Select(i => isJson ? $"\"host-{i}\":7" : $"host-{i},7").Append(isJson ? "\"17.0.0.9\":9" : "17.0.0.9,9");

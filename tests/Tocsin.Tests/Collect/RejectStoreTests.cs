@@ -132,6 +132,23 @@ public sealed class RejectStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_an_earlier_version_cut_stays_so_where_there_is_no_room_for_the_whole()
+    {
+        var reject = Reject($"\"{new string('x', 200_000)}\"");
+        await KeepAsync(new RejectStore("s"), Now, reject);
+        var row = (await _journal.Store.ListStateAsync(RejectStore.StateName("s"), null, 2, default)).ShouldHaveSingleItem();
+        var before = Encoding.UTF8.GetBytes($$"""{"record":"{{reject.Record.Length}} bytes…","reason":"why","request":"/r","time":"2026-01-01T00:00:00.000Z","count":9}""");
+        await _journal.AppendAsync(new Append { State = [new StateWrite(row.Name, row.Key, before)] }, default);
+        foreach (var (room, isCut) in new[] { (100_000, true), (300_000, false) })
+        {
+            var rejects = new RejectStore("s", room);
+            await rejects.LoadAsync(_journal.Store, default);
+            await KeepAsync(rejects, Now, reject);
+            RejectRow.IsCut((await RowsAsync()).ShouldHaveSingleItem()).ShouldBe(isCut);
+        }
+    }
+
+    [Fact]
     public async Task Pages_are_bounded_in_rows_and_in_bytes_and_hold_every_row_once()
     {
         var rejects = new RejectStore("s");

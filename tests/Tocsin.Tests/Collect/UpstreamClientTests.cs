@@ -184,7 +184,7 @@ public sealed partial class UpstreamClientTests
                     socket.LingerState = new LingerOption(true, 0);
                 }
             }
-            catch (Exception error) when (error is SocketException or ObjectDisposedException)
+            catch (Exception error) when (error is SocketException or InvalidOperationException)
             {
                 // The listener was stopped.
             }

@@ -49,11 +49,11 @@ public sealed class JournalCopyTests : IAsyncLifetime
     public async Task Rows_of_a_megabyte_come_over()
     {
         foreach (var n in Enumerable.Range(0, 60))
-            await _source.CommitAsync([new Append { State = [new StateWrite("large", $"{n:D2}", [.. Enumerable.Repeat((byte)n, 1 << 20)])] }], default);
+            await _source.CommitAsync([new Append { State = [new StateWrite("rejects/large", $"{n:D2}", [.. Enumerable.Repeat((byte)n, 1 << 20)])] }], default);
         await using var target = await OpenAsync();
         (await new JournalCopy(_source, target).RunAsync(new Quiet(), default)).StateRows.ShouldBe(60);
-        (await target.GetStateAsync("large", "59", default))!.Value.Length.ShouldBe(1 << 20);
-        (await target.ListStateAsync("large", null, 100, default)).Count.ShouldBe(60);
+        (await target.GetStateAsync("rejects/large", "59", default))!.Value.Length.ShouldBe(1 << 20);
+        (await target.ListStateAsync("rejects/large", null, 100, default)).Count.ShouldBe(60);
     }
 
     [Fact]

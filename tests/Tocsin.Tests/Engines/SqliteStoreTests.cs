@@ -123,14 +123,15 @@ public sealed class SqliteStoreTests : IDisposable
             }
         })).ToArray();
         var largest = 0L;
-        for (var i = 0; i < 60; i++)
+        for (var i = 0; i < 120; i++)
         {
             await CommitAsync(store, new Append { Entries = [.. Enumerable.Range(0, 500).Select(_ => Event("fill") with { Data = Some.Record($"\"{new string('x', 6000)}\"") })] });
             largest = Math.Max(largest, WalBytes());
         }
         await stop.CancelAsync();
         await Task.WhenAll(readers);
-        largest.ShouldBeLessThan(100L << 20);
+        // 64 MiB and what is written until the next look; twice that where the machine is so busy that a read outlasts the wait for it. Without that wait it is 300 MiB and more.
+        largest.ShouldBeLessThan(200L << 20);
     }
 
     [Fact]
