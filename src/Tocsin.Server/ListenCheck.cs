@@ -38,6 +38,16 @@ internal static class ListenCheck
         }
     }
 
+    /// <summary>True when two URLs cannot both be listened at: one port, and one address or every address.</summary>
+    public static bool Overlap(string one, string other)
+    {
+        var (a, b) = (BindingAddress.Parse(one), BindingAddress.Parse(other));
+        return a.Port == b.Port && a.Port != 0 && (IsAny(a.Host) || IsAny(b.Host) || Loopback(a.Host).Equals(Loopback(b.Host), StringComparison.OrdinalIgnoreCase));
+
+        static bool IsAny(string host) => host is "*" or "+" or "0.0.0.0" or "[::]";
+        static string Loopback(string host) => host is "127.0.0.1" or "[::1]" ? "localhost" : host;
+    }
+
     /// <summary>What is wrong, and how to mend it.</summary>
     internal static string Sentence(string url, SocketException error, string where) => error.SocketErrorCode switch
     {

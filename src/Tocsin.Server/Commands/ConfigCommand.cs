@@ -34,6 +34,8 @@ internal static class ConfigCommand
             Console.Error.Write(ConfigReport.Format(errors));
             return ExitCode.Usage;
         }
+        if (!ServeCommand.TryAdminToken(out _, out var problem))
+            return ExitCode.Fail(problem, ExitCode.Usage);
         Console.Out.WriteLine($"No mistakes: {path ?? "no configuration file, the defaults"}, {sources.Sources.Count} sources ({read.Options.Sources}).");
         return ExitCode.Ok;
     }

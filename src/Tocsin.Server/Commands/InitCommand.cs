@@ -54,20 +54,21 @@ internal static class InitCommand
     }
 
     private const string Configuration = """
-        # Tocsin's configuration. Every key has the default shown and can be left out; any can be overridden by the environment:
+        # Tocsin's configuration. Every key but `sources` has the default shown and can be left out; any can be overridden by the environment:
         # TOCSIN__SYNC__INTERVAL=5m. Secrets stand in the environment or in files: ${env:NAME}, ${file:PATH}. Paths are relative to this file.
         # Check it with: tocsin config check tocsin.yaml
 
         urls: http://127.0.0.1:9000        # where to listen; several with ;
         data: ./data                       # the store, and admin.token
         store: { engine: sqlite }          # or, for several nodes: { engine: postgres, connection: "${env:TOCSIN_POSTGRES}" }
-        queue: { engine: memory, capacity: 100000 }   # events that may wait for their commit
-        sources: ./sources/*.yaml          # one file a source
+        queue: { engine: memory, capacity: 100000 }   # events that may wait for their commit. Or { engine: rabbitmq, url: "${env:TOCSIN_RABBITMQ}", wait: 1s }
+        sources: ./sources/*.yaml          # one file a source; left out: sources/*.yaml in the data folder
         sync: { interval: 30m }            # for sources without an `every` of their own
         board: { max: 1000000 }            # the newest incidents kept on the board
         retention: { max_age: forever }
         auth: { anonymous_read: false }    # true: reading needs no token
 
+        # metrics: { urls: http://127.0.0.1:9101 }   # /metrics at an address of its own, open; left out: with the rest, for tokens with the scope
         # geoip: { database: ./geo.mmdb }  # an MMDB file with countries; the data that ships with Tocsin if left out
         # owners: ./owners.csv             # whose a network, address, host or device is, when no identity directory knows
         # people: ./people.csv             # names, emails, teams and managers of users

@@ -12,7 +12,7 @@ namespace Tocsin.Server.Commands;
 internal static class QueueCommands
 {
     private const int DefaultLimit = 100;
-    private static readonly Option<FileInfo?> Config = new("--config") { Description = $"Where queue.url stands (default: {ServeCommand.DefaultConfig}, or TOCSIN__QUEUE__URL)", HelpName = "FILE" };
+    private static readonly Option<FileInfo?> Config = new("--config") { Description = $"Where queue.url stands (default: {ServeCommand.DefaultConfig}, or TOCSIN__QUEUE__ENGINE=rabbitmq with TOCSIN__QUEUE__URL)", HelpName = "FILE" };
 
     public static Command Create() => new("queue", "Looks after the queue in front of the store (RabbitMQ)")
     {

@@ -167,7 +167,7 @@ public static class TocsinYaml
     private static string[]? MetricsUrls(ConfigScalar? scalar, IReadOnlyList<string> taken)
     {
         var urls = Urls(scalar);
-        if (urls?.Intersect(taken, StringComparer.OrdinalIgnoreCase).Any() == true)
+        if (urls is not null && Array.Exists(urls, url => taken.Any(other => ListenCheck.Overlap(url, other))))
             scalar!.Fail($"\"{scalar.Raw}\" is where the service listens already", "an address of its own");
         return urls;
     }

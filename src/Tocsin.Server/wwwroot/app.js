@@ -5,7 +5,7 @@ import { Footer, Help, SignInBox, ThemeButton, Toast } from "./frame.js";
 import { go, href, useRoute } from "./router.js";
 import { checkSession, loadSession, may, session, signInReason, signOut, useSignInLink } from "./session.js";
 import { useStore } from "./store.js";
-import { ErrorBox, health, refreshHealth } from "./ui.js";
+import { ErrorBox, health, refreshHealth, say } from "./ui.js";
 import { Overview } from "./pages/overview.js";
 
 const healthEveryMs = 2000;
@@ -59,7 +59,7 @@ function App() {
         <${ThemeButton} />
         <button type="button" class="quiet" onClick=${() => setHelps(true)} title="Keys and help (?)" aria-label="Help">?</button>
         ${who && (who.signed_in
-          ? html`<span class="who" title=${`may: ${who.scopes.join(", ")}`}>${who.name}</span><button type="button" onClick=${() => signOut()}>Sign out</button>`
+          ? html`<span class="who" title=${`may: ${who.scopes.join(", ")}`}>${who.name}</span><button type="button" onClick=${() => signOut().catch((error) => say(`You are still signed in: ${error.message}`, true))}>Sign out</button>`
           : !mustSignIn && html`<button type="button" onClick=${() => setWantsSignIn(true)}>Sign in</button>`)}
       </div>
     </header>
@@ -79,14 +79,17 @@ function Page({ route }) {
   const [failed, setFailed] = useState(null);
   const [broken, mend] = useErrorBoundary((error) => console.error(error));
   const known = pages[route.page];
-  const load = () => {
-    setFailed(null);
-    known?.load().then((component) => setPage(() => component), setFailed);
-  };
-  useEffect(load, [route.page]);
+  const back = useStore(healed);
+  useEffect(() => {
+    known?.load().then((component) => setPage(() => component), () => setFailed(healed.get()));
+  }, [route.page]);
+  // A browser does not ask again for a script that it could not get; the address holds all that this page shows.
+  useEffect(() => {
+    if (failed !== null && back !== failed) location.reload();
+  }, [back]);
   if (!known) return html`<h1 class="hidden">Nothing here</h1><p class="empty">There is no page of this name. <a href=${href("overview")}>Go to the overview</a>.</p>`;
   if (broken) return html`<${ErrorBox} error=${new Error(`This page broke: ${broken.message}.`)} retry=${mend} />`;
-  if (failed) return html`<${ErrorBox} error=${new Error("This page could not be fetched.")} retry=${load} />`;
+  if (failed !== null) return html`<${ErrorBox} error=${new Error("This page could not be fetched.")} retry=${() => location.reload()} />`;
   return page && html`<h1 class="hidden">${known.title}</h1><${page} route=${route} />`;
 }
 

@@ -1,7 +1,7 @@
 // Names for the ids of people, asked for in batches and kept. Where no file of people is configured, ids are all there is.
-import { useEffect, useState } from "./lib/htm-preact.js";
+import { useEffect } from "./lib/htm-preact.js";
 import { healed, readBody } from "./api.js";
-import { useStore } from "./store.js";
+import { createStore, useStore } from "./store.js";
 import { health } from "./ui.js";
 
 /** More are forgotten, the oldest first. */
@@ -9,12 +9,16 @@ const maxKept = 20_000;
 const batchSize = 50;
 const known = new Map();
 
+/** How often names came: who shows some shows them anew then, whoever asked. */
+export const namesArrived = createStore(0);
+
 async function fetchNames(ids) {
   for (let i = 0; i < ids.length; i += batchSize) {
     const batch = ids.slice(i, i + batchSize);
     for (const id of batch) known.set(id, null);
     try {
       for (const person of await readBody("people", { user_id: batch, limit: 1000 })) known.set(person.user_id, person);
+      namesArrived.set(namesArrived.get() + 1);
     } catch (error) {
       // Whether they have names is as unknown as before: the next who wants them asks again.
       for (const id of batch) if (known.get(id) === null) known.delete(id);
@@ -29,14 +33,14 @@ async function fetchNames(ids) {
 
 /** The people known among these ids, by id. */
 export function useNames(ids) {
-  const [, redraw] = useState(0);
+  useStore(namesArrived);
   const back = useStore(healed);
   const areThere = useStore(health)?.people?.rows > 0;
   const wanted = ids.filter((id) => id && id !== "unknown");
   useEffect(() => {
     const missing = [...new Set(wanted)].filter((id) => !known.has(id));
     if (missing.length === 0 || !areThere) return;
-    fetchNames(missing).then(() => redraw((n) => n + 1), () => {});
+    fetchNames(missing).catch(() => {});
   }, [wanted.join("\n"), back, areThere]);
   return known;
 }

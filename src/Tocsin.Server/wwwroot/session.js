@@ -15,7 +15,8 @@ let wasSignedIn = false;
 export function may(scope, who = session.get()) {
   if (!who) return false;
   if (who.scopes.includes("admin") || who.scopes.includes(scope)) return true;
-  return scope === "read" && who.anonymous_read;
+  // What is open to those without a token is not to a token without the scope.
+  return scope === "read" && who.anonymous_read && !who.signed_in;
 }
 
 export async function loadSession() {

@@ -1,7 +1,7 @@
 // Events as a table: the same for alerts, for all events and for one person's. A row opens the event beside the table.
 import { Component, html } from "./lib/htm-preact.js";
 import { country, ruleText } from "./format.js";
-import { nameOf } from "./people-names.js";
+import { nameOf, namesArrived } from "./people-names.js";
 import { go, href, withQuery } from "./router.js";
 import { Empty, Priority, Scroll, Time, visible } from "./ui.js";
 
@@ -23,11 +23,11 @@ const columns = {
 /** Drawn again only when its event, its names or its being open changed: a live table moves many rows at a time. */
 class Row extends Component {
   shouldComponentUpdate(next) {
-    return next.event !== this.props.event || next.isOpen !== this.props.isOpen || next.names.size !== this.namesShown || next.at !== this.props.at;
+    return next.event !== this.props.event || next.isOpen !== this.props.isOpen || namesArrived.get() !== this.namesShown || next.at !== this.props.at;
   }
 
   render({ event, show, names, isOpen, open }) {
-    this.namesShown = names.size;
+    this.namesShown = namesArrived.get();
     const clicked = (click) => {
       if (click.target.closest("a, button") || getSelection().toString()) return;
       go(open(event));

@@ -11,6 +11,9 @@ internal static class CollectMetrics
         meter.CreateObservableGauge("tocsin_source_last_success_age_seconds", () => collector.View().Where(source => source.LastSuccess is not null).Select(source =>
             new Measurement<double>((time.GetUtcNow() - source.LastSuccess!.Value).TotalSeconds, new KeyValuePair<string, object?>("source", source.Name))), null,
             "Since a source last had all its answers; absent until it has.");
+        meter.CreateObservableGauge("tocsin_source_interval_seconds", () => collector.View().Where(source => source.Enabled).Select(source =>
+            new Measurement<double>(source.EverySeconds, new KeyValuePair<string, object?>("source", source.Name))), null,
+            "Between the starts of two polls of a source; absent while it is paused.");
     }
 
     private static IEnumerable<Measurement<long>> Polls(SourceView source) =>

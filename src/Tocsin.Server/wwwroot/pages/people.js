@@ -43,10 +43,13 @@ function Board({ route }) {
       return html`
         ${data.incomplete && html`<p class="note" role="status">Not complete yet: ${data.incomplete} has not finished its first poll.</p>`}
         ${data.floor && html`<p class="note">The board holds the newest incidents only; older ones are under <a href=${href("events", { kind: "incident", window: "all" })}>Events</a>.</p>`}
-        <${Unresolved} unknown=${unknown} query=${windowParameters(route.query)} onAssigned=${board.reload} />
+        <${Unresolved} unknown=${unknown} query=${{ ...windowParameters(route.query), ...(unknown && { ...boardFilters(route.query), kind: "incident" }) }} onAssigned=${board.reload} />
         <${Heat} people=${people} route=${route} isSearched=${text !== ""} />`;
     }}<//>`;
 }
+
+/** What a number of the board counts, for the link that leads to it. */
+const boardFilters = (query) => Object.fromEntries(["type", "source", "priority"].map((name) => [name, query.getAll(name)]));
 
 function Heat({ people, route, isSearched }) {
   const [shown, setShown] = useState(rowsAtFirst);
@@ -55,7 +58,7 @@ function Heat({ people, route, isSearched }) {
   const rows = sorted.slice(0, shown);
   const names = useNames(rows.map((row) => row.id));
   const params = windowParameters(route.query);
-  const kept = Object.fromEntries(["type", "source"].map((name) => [name, route.query.getAll(name)]));
+  const kept = boardFilters(route.query);
   const most = Object.fromEntries(priorities.map((name) => [name, Math.max(1, ...people.map((row) => row[name]))]));
   const hasTeams = rows.some((row) => names.get(row.id)?.team);
   const head = (name, text, title) => html`<th scope="col" key=${name} class=${name === "person" ? "" : "number"} aria-sort=${sort === name ? (name === "person" ? "ascending" : "descending") : undefined}><a class=${sort === name ? "sorted" : ""} title=${title} href=${withQuery(route, { sort: name === "weight" ? null : name })}>${text}${sort === name ? (name === "person" ? " ▴" : " ▾") : ""}</a></th>`;

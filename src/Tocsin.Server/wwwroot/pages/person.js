@@ -7,7 +7,7 @@ import { filterQuery } from "../filters.js";
 import { nameOf, useNames } from "../people-names.js";
 import { href, withQuery } from "../router.js";
 import { Card, Loaded, useData } from "../ui.js";
-import { spanSeconds, windowOf, windowText } from "../window.js";
+import { spanSeconds, windowOf, windowParameters, windowText } from "../window.js";
 import { EventsPage } from "./events.js";
 
 const everyMs = 10_000;
@@ -24,7 +24,7 @@ export function Person({ id, route }) {
   }, [JSON.stringify(query)], { everyMs });
   const facts = person ? [person.email, person.team, person.manager && `manager: ${person.manager}`].filter(Boolean).join(" · ") : "";
   return html`
-    <p class="crumbs"><a href=${href("people")}>People</a> / <b>${nameOf(names, id)}</b> ${person?.name ? html`<span class="muted">${id}</span>` : ""} ${facts && html`<span class="muted">· ${facts}</span>`}</p>
+    <p class="crumbs"><a href=${href("people", windowParameters(route.query))}>People</a> / <b>${nameOf(names, id)}</b> ${person?.name ? html`<span class="muted">${id}</span>` : ""} ${facts && html`<span class="muted">· ${facts}</span>`}</p>
     <${Card} id="person" title=${id === "unknown" ? "What nobody was found for" : `What concerns ${nameOf(names, id)}`}>
       <${Loaded} of=${counted} lines=${2}>${({ byPriority, byKind, byType }) => html`<div class="figures person">
         ${priorities.map((name) => html`<a key=${name} class="figure ${name}" href=${withQuery(route, { priority: name })}><b>${shortCount(of(byPriority, name))}</b><span>${name}</span></a>`)}

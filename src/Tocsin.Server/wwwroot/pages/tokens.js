@@ -34,7 +34,15 @@ function Revoke({ name, done }) {
 }
 
 function Made({ token, close }) {
-  const copy = () => navigator.clipboard.writeText(token.token).then(() => say("Copied."), () => say("The browser did not let this page copy; select it instead.", true));
+  const copy = async () => {
+    try {
+      // Over plain http from another machine there is no clipboard at all.
+      await navigator.clipboard.writeText(token.token);
+      say("Copied.");
+    } catch {
+      say("The browser did not let this page copy; select it instead.", true);
+    }
+  };
   return html`<div class="made" role="status"><p>The token <b>${token.name}</b> is made. This is the only time it is shown:</p>
     <p class="row"><code class="secret">${token.token}</code><button type="button" class="main" onClick=${copy}>Copy</button><button type="button" onClick=${close}>I have it</button></p></div>`;
 }
