@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 
 namespace Tocsin.SystemTests.Dashboard;
@@ -150,6 +151,15 @@ public sealed class BrowserLookTests(Dashboards dashboards) : BrowserTest(dashbo
             await KeepAsync(demo, "chaos", isNarrow);
         }
         Directory.GetFiles(Path.Combine(Artifacts, "screenshots"), "*.png").Length.ShouldBeGreaterThanOrEqualTo(3 * (Pages.Length + 1));
+    }
+
+    [Fact]
+    public async Task A_long_id_makes_no_page_wider_than_the_screen()
+    {
+        var visit = await HouseAsync(options: Narrow());
+        await visit.GoAsync("#/people/firstname.lastname.contractor@subsidiary.example.com");
+        await Expect(visit.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { NameRegex = new Regex("^What concerns", RegexOptions.None, TimeSpan.FromSeconds(1)) })).ToBeVisibleAsync();
+        (await TooWideAsync(visit)).ShouldBeEmpty();
     }
 
     /// <summary>When the page scrolls sideways: what reaches beyond it.</summary>

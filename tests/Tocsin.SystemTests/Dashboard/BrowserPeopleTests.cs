@@ -33,6 +33,18 @@ public sealed class BrowserPeopleTests(Dashboards dashboards) : BrowserTest(dash
     }
 
     [Fact]
+    public async Task The_links_of_a_filtered_board_lead_to_what_they_count_and_back_to_its_window()
+    {
+        var visit = await HouseAsync();
+        await visit.GoAsync("#/people?window=24h&priority=critical");
+        await visit.ClickAsync(visit.Rows(Heat).First.GetByRole(AriaRole.Cell).Nth(5).GetByRole(AriaRole.Link));
+        await Expect(visit.Rows("Events").First).ToBeVisibleAsync();
+        foreach (var part in (string[])["priority=critical", "kind=incident", "window=24h"])
+            visit.Page.Url.ShouldContain(part);
+        (await visit.Page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = "People", Exact = true }).GetAttributeAsync("href"))!.ShouldContain("window=24h");
+    }
+
+    [Fact]
     public async Task A_person_opens_with_all_that_concerns_them_and_says_which_rule_found_them()
     {
         var service = await ServiceAsync();

@@ -87,6 +87,51 @@ public sealed class BrowserSessionTests(Dashboards dashboards) : BrowserTest(das
     }
 
     [Fact]
+    public async Task Where_reading_is_open_a_token_that_may_not_read_is_told_so_as_well()
+    {
+        var demo = await RunningDemoAsync();
+        var admin = await DemoAsync(isSignedIn: true);
+        await admin.GoAsync();
+        var token = await admin.Page.EvaluateAsync<string>("""
+            async () => (await (await fetch("tokens", { method: "POST", headers: { "Content-Type": "application/json", "X-Tocsin-Session": "1" }, body: JSON.stringify({ name: "operator", scopes: ["operate"] }) })).json()).token
+            """);
+        var visit = await OpenAsync(demo);
+        await visit.SignInAsync(token);
+        await visit.GoAsync("#/alerts");
+        await Expect(visit.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("operator may: operate");
+        await Expect(visit.Page.GetByText("lacks the scope")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task Signing_out_that_fails_is_said()
+    {
+        var visit = await HouseAsync();
+        visit.Allow("the server responded with a status of 503");
+        await visit.GoAsync("#/sources");
+        await visit.Page.RouteAsync(new Regex("/session$", RegexOptions.None, TimeSpan.FromSeconds(1)), route => route.FulfillAsync(new RouteFulfillOptions
+        {
+            Status = 503, ContentType = "application/problem+json", Body = """{"status":503,"code":"store_unavailable","detail":"The store cannot answer now; it may soon."}""",
+        }), new PageRouteOptions { Times = 1 });
+        await visit.ClickAsync(visit.Button("Sign out"));
+        await Expect(visit.Page.GetByText("You are still signed in: The store cannot answer now")).ToBeVisibleAsync();
+        await visit.ClickAsync(visit.Button("Sign out"));
+        await Expect(visit.Field("Your token")).ToBeVisibleAsync();
+    }
+
+    /// <summary>Over plain http from another machine a page has no clipboard.</summary>
+    [Fact]
+    public async Task A_secret_that_cannot_be_copied_is_said()
+    {
+        var visit = await HouseAsync();
+        await visit.Page.AddInitScriptAsync("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
+        await visit.GoAsync("#/settings");
+        await visit.Field("Name").FillAsync("no-clipboard");
+        await visit.ClickAsync(visit.Button("Make token"));
+        await visit.ClickAsync(visit.Button("Copy"));
+        await Expect(visit.Page.GetByText("The browser did not let this page copy; select it instead.")).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task A_session_that_ends_says_so_and_signing_in_again_leads_back()
     {
         var service = await ServiceAsync();

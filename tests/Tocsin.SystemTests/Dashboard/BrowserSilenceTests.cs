@@ -59,5 +59,18 @@ public sealed class BrowserSilenceTests(Dashboards dashboards) : BrowserTest(das
         await Expect(visit.Rows("Incidents by person and priority").First.GetByRole(AriaRole.Rowheader)).ToContainTextAsync("Person ");
     }
 
+    [Fact]
+    public async Task A_page_whose_script_could_not_be_fetched_comes_when_it_is_asked_for_again()
+    {
+        var visit = await HouseAsync();
+        visit.Allow("Failed to load resource");
+        await visit.GoAsync();
+        await visit.Page.RouteAsync(new Regex("/pages/sources\\.js$", RegexOptions.None, TimeSpan.FromSeconds(1)), route => route.AbortAsync(), new PageRouteOptions { Times = 1 });
+        await visit.ClickAsync(visit.Nav("Sources"));
+        await Expect(visit.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("This page could not be fetched.");
+        await visit.ClickAsync(visit.Button("Try again"));
+        await Expect(visit.Link("elevate")).ToBeVisibleAsync();
+    }
+
     private static Regex Anything() => new(@"^[^#]*$", RegexOptions.None, TimeSpan.FromSeconds(1));
 }
