@@ -145,7 +145,8 @@ export async function refreshHealth() {
   try {
     health.set(await readBody("health"));
   } catch (error) {
-    if (error.body?.status && error.body.version) health.set(error.body);
-    else if (error.body?.status) health.set({ ...health.get(), status: String(error.body.status) });
+    // A problem has a status as well, a number: that says nothing about health.
+    if (typeof error.body?.status !== "string") return;
+    health.set(error.body.version ? error.body : { ...health.get(), status: error.body.status });
   }
 }
