@@ -103,6 +103,20 @@ public sealed class BrowserFilterTests(Dashboards dashboards) : BrowserTest(dash
         visit.Page.Url.ShouldContain("since=2001-02-0");
     }
 
+    [Fact]
+    public async Task What_is_new_is_no_file_and_a_grouping_says_by_its_address_that_it_counts_the_rest_too()
+    {
+        var visit = await HouseAsync();
+        await visit.GoAsync("#/events?window=all&newer=5");
+        await Expect(visit.Openers("Events").First).ToBeVisibleAsync();
+        foreach (var button in new[] { "CSV", "NDJSON" })
+            await Expect(visit.Button(button)).ToBeDisabledAsync();
+        await Expect(visit.Page.GetByTitle("A file has everything that matches, not only what is new")).ToBeVisibleAsync();
+        await visit.Page.GetByRole(AriaRole.Combobox).SelectOptionAsync("type");
+        await AtAsync(visit, "#/events?window=all&group=type");
+        await Expect(visit.Button("CSV")).ToBeEnabledAsync();
+    }
+
     private static ILocator Chip(Visit visit, string text) => visit.Page.GetByTitle("Take this filter away").Filter(new LocatorFilterOptions { HasText = text });
 
     private static Task AtAsync(Visit visit, string hash) => Assertions.Expect(visit.Page).ToHaveURLAsync($"{visit.Origin}/{hash}");

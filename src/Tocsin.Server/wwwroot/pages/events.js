@@ -26,9 +26,9 @@ export function EventsPage({ route, path, hides, show, fixed = {} }) {
   const isLive = route.query.get("live") === "1" && !group;
   return html`
     <${FilterBar} route=${route} fixed=${path === "alerts" ? { kind: "alert" } : fixed} hides=${hides} search=${path === "alerts" ? "Search alerts" : "Search events"}>
-      <label class="row">Show <select value=${group} onChange=${(event) => go(withQuery(route, { group: event.target.value, live: null }))}>${groupings.filter(([name]) => !hides.includes(name)).map(([name, text]) => html`<option key=${name} value=${name}>${text}</option>`)}</select></label>
+      <label class="row">Show <select value=${group} onChange=${(event) => go(withQuery(route, { group: event.target.value, live: null, newer: null }))}>${groupings.filter(([name]) => !hides.includes(name)).map(([name, text]) => html`<option key=${name} value=${name}>${text}</option>`)}</select></label>
       <button type="button" class=${isLive ? "on" : ""} aria-pressed=${isLive} title="Shows what arrives by itself" onClick=${() => go(withQuery(route, { live: isLive ? null : "1", group: null, newer: null }))}>Live ${isLive ? "on" : "off"}</button>
-      <span class="push row"><span class="muted" aria-hidden="true">Export</span><${ExportButtons} path=${path} query=${query} /></span>
+      <span class="push row"><span class="muted" aria-hidden="true">Export</span><${ExportButtons} path=${path} query=${query} refusal=${newerThan(route.query) === null ? null : "A file has everything that matches, not only what is new: choose “Show the rest too” first."} /></span>
     <//>
     <div class=${route.query.has("event") ? "with-detail" : ""}>
       ${group ? html`<${Groups} by=${group} path=${path} query=${query} route=${route} everyMs=${15_000} />`
