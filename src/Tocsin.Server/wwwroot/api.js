@@ -124,6 +124,13 @@ export const read = (path, query, options) => request("GET", address(path, query
 });
 
 export const readBody = async (path, query, options) => (await read(path, query, options)).body;
+
+/** Counts. isPartial: the service stopped counting after its deadline; each number is a least then, and what is not there may be. */
+export async function readStats(query, options) {
+  const { body, isPartial } = await read("stats", query, options);
+  return { ...body, isPartial };
+}
+
 export const readText = (path, query, options) => request("GET", address(path, query), options, (answer) => answer.text());
 
 /** Everything that matches takes as long as it takes. */

@@ -91,6 +91,9 @@ export function Card({ title, more, tone = "", children, id }) {
 
 export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
 
+/** Beside counts, when they are not all. */
+export const LeastCounted = ({ of }) => of?.isPartial && html`<p class="muted small">At least ${format.count(of.total)}: the service stopped counting after its deadline.</p>`;
+
 /** What went wrong, and what to do next. */
 export function ErrorBox({ error, retry }) {
   const next = error.status === 401 ? "Sign in to see this."
