@@ -150,6 +150,31 @@ public sealed class BrowserFilterTests(Dashboards dashboards) : BrowserTest(dash
         await Expect(least).ToHaveCountAsync(2);
     }
 
+    [Fact]
+    public async Task What_was_asked_for_otherwise_neither_stands_under_a_refused_filter_nor_leads_by_another_field()
+    {
+        var visit = await HouseAsync();
+        visit.Allow("400 (Bad Request)");
+        await visit.GoAsync("#/alerts");
+        await Expect(visit.Openers("Alerts").First).ToBeVisibleAsync();
+        await AddAsync(visit, "Address", "nowhere");
+        await AtAsync(visit, "#/alerts?ip=nowhere");
+        await Expect(visit.Page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+        await Expect(visit.Openers("Alerts")).ToHaveCountAsync(0);
+        await Expect(visit.Link("Older")).ToHaveCountAsync(0);
+        await visit.ClickAsync(Chip(visit, "Address nowhere"));
+        await Expect(visit.Rows("Alerts")).ToHaveCountAsync(100);
+
+        await visit.GoAsync("#/alerts?group=device");
+        var first = visit.Rows("Events by group").First.GetByRole(AriaRole.Link);
+        await Expect(first).ToHaveAttributeAsync("href", new Regex("[?]device=", RegexOptions.None, TimeSpan.FromSeconds(1)));
+        // The next answer is still on its way.
+        await visit.Page.RouteAsync(new Regex("/stats[?].*by=type", RegexOptions.None, TimeSpan.FromSeconds(1)), _ => Task.CompletedTask);
+        await visit.Page.GetByRole(AriaRole.Combobox).SelectOptionAsync("type");
+        await Expect(visit.Page.Locator(".stale")).ToHaveCountAsync(1);
+        await Expect(first).ToHaveAttributeAsync("href", new Regex("[?]device=", RegexOptions.None, TimeSpan.FromSeconds(1)));
+    }
+
     private static ILocator Chip(Visit visit, string text) => visit.Page.GetByTitle("Take this filter away").Filter(new LocatorFilterOptions { HasText = text });
 
     private static Task AtAsync(Visit visit, string hash) => Assertions.Expect(visit.Page).ToHaveURLAsync($"{visit.Origin}/{hash}");

@@ -53,6 +53,8 @@ function List({ route, path, query, isLive, show }) {
   useEffect(() => (isLive || cursor || !page ? undefined : () => leave(`${path} ${key}`, page.sequence)), [page]);
   const events = tail.events ?? found.data?.body ?? [];
   const names = useNames(events.map((event) => event.user_id));
+  // A place among the pages of one filter is none among those of another: until its own is there the link does nothing, and keeps the focus.
+  const goOlder = (event) => (found.isStale ? event.preventDefault() : scrollTo(0, 0));
   return html`<section class="card ${found.isLoading && found.data ? "stale" : ""}" aria-label=${path === "alerts" ? "Alerts" : "Events"}>
     ${isLive && html`<${LiveLine} tail=${tail} />`}
     ${newer !== null && html`<p class="note">Only what arrived since you last looked, the newest arrival first. <a href=${withQuery(route, { newer: null })}>Show the rest too</a></p>`}
@@ -62,7 +64,7 @@ function List({ route, path, query, isLive, show }) {
       ${page.isPartial && html`<p class="muted">The service stopped looking after its deadline. Older goes on from there.</p>`}
       ${!isLive && html`<nav class="row pager" aria-label="Pages of the table">
         ${cursor && html`<a class="button" href=${withQuery(route, { event: null })}>Newest</a>`}
-        ${page.nextCursor ? html`<a class="button" href=${withQuery(route, { cursor: page.nextCursor, event: null })} onClick=${() => scrollTo(0, 0)}>Older</a>` : events.length > 0 && html`<span class="muted">That is all of it.</span>`}
+        ${page.nextCursor ? html`<a class="button" href=${withQuery(route, { cursor: page.nextCursor, event: null })} onClick=${goOlder}>Older</a>` : events.length > 0 && html`<span class="muted">That is all of it.</span>`}
         ${found.isLoading && html`<span class="muted">asking …</span>`}
       </nav>`}`}<//></div>
   </section>`;
