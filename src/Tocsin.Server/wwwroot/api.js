@@ -57,6 +57,12 @@ async function request(method, url, { body, signal, accept = "application/json",
   }
 }
 
+/**
+ * Whether a proxy speaks for a service that it does not reach. The service says 503 itself, and of the demo's mock 502: as a problem, or as its health.
+ */
+const isProxys = (answer, said) => [502, 503, 504].includes(answer.status) && typeof said.status !== "string"
+  && (said.code === "no_node" || !answer.headers.get("Content-Type")?.startsWith("application/problem+json"));
+
 async function problemOf(answer, url) {
   let said = {};
   try {
@@ -65,6 +71,7 @@ async function problemOf(answer, url) {
     if (error.name === "AbortError" || error.name === "TimeoutError") throw error;
     // A proxy's page, or nothing: the status has to do.
   }
+  if (isProxys(answer, said)) throw new Error(`A proxy answered ${answer.status}.`);
   if (answer.status === 401 && !url.startsWith("session")) refused.set(refused.get() + 1);
   const detail = [said.detail ?? said.title ?? `The service answered ${answer.status}.`, ...(said.errors ?? []).map((e) => `${e.pointer ?? ""} ${e.detail ?? ""}`.trim())].join(" ");
   const problem = new Problem(answer.status, detail, { code: said.code, errors: said.errors, retryAfter: answer.headers.get("Retry-After") });
@@ -96,10 +103,11 @@ async function watchForReturn() {
 /** A stream broke: perhaps only it, perhaps the service is away. */
 export async function checkConnection() {
   try {
-    await askIfAlive();
+    if ((await askIfAlive()).ok) return;
   } catch {
-    watchForReturn();
+    // Away, as when a proxy says so.
   }
+  watchForReturn();
 }
 
 export const read = (path, query, options) => request("GET", address(path, query), options, async (answer) => {
@@ -116,6 +124,13 @@ export const read = (path, query, options) => request("GET", address(path, query
 });
 
 export const readBody = async (path, query, options) => (await read(path, query, options)).body;
+
+/** Counts. isPartial: the service stopped counting after its deadline; each number is a least then, and what is not there may be. */
+export async function readStats(query, options) {
+  const { body, isPartial } = await read("stats", query, options);
+  return { ...body, isPartial };
+}
+
 export const readText = (path, query, options) => request("GET", address(path, query), options, (answer) => answer.text());
 
 /** Everything that matches takes as long as it takes. */

@@ -18,14 +18,18 @@ function Open({ id, route }) {
   }, [id]);
   const panel = useRef(null);
   const closed = withQuery(route, { event: null }, { keepPage: true });
+  const before = useRef(null);
+  // Once: what else changes in the address while the event is open takes the focus from nobody.
   useEffect(() => {
-    const before = document.activeElement;
+    before.current = document.activeElement;
     panel.current.focus({ preventScroll: true });
-    const pressed = (event) => {
-      if (event.key !== "Escape" || event.target.closest("dialog[open], .menu, .popover")) return;
-      go(closed);
-      before?.isConnected && before.focus();
-    };
+  }, []);
+  const close = () => {
+    go(closed);
+    before.current?.isConnected && before.current.focus();
+  };
+  useEffect(() => {
+    const pressed = (event) => event.key === "Escape" && !event.target.closest("dialog[open], .menu, .popover") && close();
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
   }, [closed]);
@@ -40,7 +44,7 @@ function Open({ id, route }) {
   return html`<aside class="detail card" ref=${panel} tabindex="-1" aria-label="The event">
     <header><h2>Event</h2><span class="row">
       ${found.data && html`<button type="button" onClick=${() => copy(found.data.text)}>Copy JSON</button>`}
-      <a class="button" href=${closed} aria-label="Close the event">Close</a></span></header>
+      <a class="button" href=${closed} onClick=${(event) => { event.preventDefault(); close(); }} aria-label="Close the event">Close</a></span></header>
     <${Loaded} of=${found} lines=${8}>${({ event, text }) => html`<${Facts} event=${event} /><h3>JSON</h3><pre tabindex="0" aria-label="The event as JSON">${text}</pre>`}<//>
   </aside>`;
 }

@@ -6,7 +6,8 @@ import { useAction } from "./ui.js";
 
 const formats = [["csv", "text/csv", "CSV"], ["ndjson", "application/x-ndjson", "NDJSON"]];
 
-export function ExportButtons({ path, query }) {
+/** refusal: why what is shown cannot be had as a file. */
+export function ExportButtons({ path, query, refusal = null }) {
   const [run, isBusy] = useAction();
   const save = (extension, accept) => run(async () => {
     const blob = await readBlob(path, query, { accept });
@@ -17,5 +18,5 @@ export function ExportButtons({ path, query }) {
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     return blob;
   }, (blob) => `Exported ${bytes(blob.size)}.`);
-  return html`<span class="row" role="group" aria-label="Export everything that matches">${formats.map(([extension, accept, text]) => html`<button key=${extension} type="button" disabled=${isBusy} onClick=${() => save(extension, accept)}>${isBusy ? "…" : text}</button>`)}</span>`;
+  return html`<span class="row" role="group" aria-label="Export everything that matches" title=${refusal}>${formats.map(([extension, accept, text]) => html`<button key=${extension} type="button" disabled=${isBusy || refusal !== null} onClick=${() => save(extension, accept)}>${isBusy ? "…" : text}</button>`)}</span>`;
 }

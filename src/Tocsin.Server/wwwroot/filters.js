@@ -1,10 +1,10 @@
 // Filters of events: a chip for each that holds, a menu for each that could, with the values there are and how often.
 import { html, useEffect, useRef, useState } from "./lib/htm-preact.js";
-import { readBody } from "./api.js";
+import { readStats } from "./api.js";
 import { count, country, priorities } from "./format.js";
 import { nameOf, useNames } from "./people-names.js";
 import { go, withQuery } from "./router.js";
-import { ErrorBox, useData } from "./ui.js";
+import { ErrorBox, LeastCounted, useData } from "./ui.js";
 import { WindowChoice, windowOf, windowQuery } from "./window.js";
 
 /** counted: the service can count by it. upper: how the service writes it. */
@@ -116,7 +116,7 @@ function FieldValues({ field, route, fixed }) {
   const input = useRef(null);
   useEffect(() => input.current.focus(), []);
   const asked = { ...filterQuery(route.query), [field.name]: null, ...fixed, by: field.name, limit: 50 };
-  const found = useData((signal) => (field.counted ? readBody("stats", asked, { signal }) : { values: [] }), [JSON.stringify(asked)]);
+  const found = useData((signal) => (field.counted ? readStats(asked, { signal }) : { values: [] }), [JSON.stringify(asked)]);
   const held = route.query.getAll(field.name);
   const toggle = (value) => go(withQuery(route, { [field.name]: held.includes(value) ? held.filter((one) => one !== value) : [...held, value] }));
   const submit = (event) => {
@@ -134,7 +134,8 @@ function FieldValues({ field, route, fixed }) {
     ${found.error && html`<${ErrorBox} error=${found.error} retry=${found.reload} />`}
     ${field.counted && html`<div class="values" role="group" aria-label=${`${field.label}: values`}>
       ${rows.map((row) => html`<label key=${row.value}><input type="checkbox" checked=${held.includes(row.value)} onChange=${() => toggle(row.value)} /><span title=${row.value}>${valueText(field.name, row.value, names)}</span><span class="number">${count(row.count)}</span></label>`)}
-      ${!found.isLoading && rows.length === 0 && html`<p class="empty">None ${text ? "like that among the most frequent; Add looks for it anyway" : "in this window"}.</p>`}
+      <${LeastCounted} of=${found.data} />
+      ${!found.isLoading && rows.length === 0 && !found.data?.isPartial && html`<p class="empty">None ${text ? "like that among the most frequent; Add looks for it anyway" : "in this window"}.</p>`}
     </div>`}
   </div>`;
 }

@@ -7,10 +7,11 @@ import { createStore } from "./store.js";
 /**
  * Asks, and asks again: when what it depends on changes, after a lost connection, and every so many milliseconds while the page is in sight.
  * What is there stays shown while the next answer is on its way, so that nothing jumps. An answer that is on its way is waited for: whoever asked anew
- * each time it is due would never see one that takes longer than that.
+ * each time it is due would never see one that takes longer than that. isStale: what is there was asked for otherwise; where asking anew fails, it goes.
  */
 export function useData(load, depends, { everyMs = 0 } = {}) {
-  const [state, setState] = useState({ data: null, error: null, isLoading: true });
+  const key = JSON.stringify(depends);
+  const [{ of, ...state }, setState] = useState({ data: null, of: key, error: null, isLoading: true });
   const running = useRef(null);
   const ask = useRef(null);
   ask.current = async () => {
@@ -18,9 +19,9 @@ export function useData(load, depends, { everyMs = 0 } = {}) {
     const mine = (running.current = new AbortController());
     try {
       const data = await load(mine.signal);
-      if (!mine.signal.aborted) setState({ data, error: null, isLoading: false });
+      if (!mine.signal.aborted) setState({ data, of: key, error: null, isLoading: false });
     } catch (error) {
-      if (!mine.signal.aborted) setState((was) => ({ ...was, error, isLoading: false }));
+      if (!mine.signal.aborted) setState((was) => ({ ...was, data: was.of === key ? was.data : null, error, isLoading: false }));
     }
     if (running.current === mine) running.current = null;
   };
@@ -38,7 +39,7 @@ export function useData(load, depends, { everyMs = 0 } = {}) {
       running.current?.abort();
     };
   }, [...depends, everyMs]);
-  return { ...state, reload: () => ask.current() };
+  return { ...state, isStale: state.data !== null && of !== key, reload: () => ask.current() };
 }
 
 /** Ticks, for ages that grow older. */
@@ -90,6 +91,9 @@ export function Card({ title, more, tone = "", children, id }) {
 }
 
 export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
+
+/** Beside counts, when they are not all. */
+export const LeastCounted = ({ of }) => of?.isPartial && html`<p class="muted small">At least ${format.count(of.total)}: the service stopped counting after its deadline.</p>`;
 
 /** What went wrong, and what to do next. */
 export function ErrorBox({ error, retry }) {
@@ -145,7 +149,8 @@ export async function refreshHealth() {
   try {
     health.set(await readBody("health"));
   } catch (error) {
-    if (error.body?.status && error.body.version) health.set(error.body);
-    else if (error.body?.status) health.set({ ...health.get(), status: String(error.body.status) });
+    // A problem has a status as well, a number: that says nothing about health.
+    if (typeof error.body?.status !== "string") return;
+    health.set(error.body.version ? error.body : { ...health.get(), status: error.body.status });
   }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 
 namespace Tocsin.SystemTests.Dashboard;
@@ -101,6 +102,77 @@ public sealed class BrowserFilterTests(Dashboards dashboards) : BrowserTest(dash
         await visit.ClickAsync(visit.Button("Show"));
         await Expect(visit.Rows("Events")).ToHaveCountAsync(1);
         visit.Page.Url.ShouldContain("since=2001-02-0");
+    }
+
+    [Fact]
+    public async Task What_is_new_is_no_file_and_a_grouping_says_by_its_address_that_it_counts_the_rest_too()
+    {
+        var visit = await HouseAsync();
+        await visit.GoAsync("#/events?window=all&newer=5");
+        await Expect(visit.Openers("Events").First).ToBeVisibleAsync();
+        foreach (var button in new[] { "CSV", "NDJSON" })
+            await Expect(visit.Button(button)).ToBeDisabledAsync();
+        await Expect(visit.Page.GetByTitle("A file has everything that matches, not only what is new")).ToBeVisibleAsync();
+        await visit.Page.GetByRole(AriaRole.Combobox).SelectOptionAsync("type");
+        await AtAsync(visit, "#/events?window=all&group=type");
+        await Expect(visit.Button("CSV")).ToBeEnabledAsync();
+    }
+
+    /// <summary>No test can have so many events that counting them takes longer than the service's deadline: the header is put on what it answers.</summary>
+    [Fact]
+    public async Task A_count_that_was_given_up_is_said_to_be_a_least()
+    {
+        var visit = await HouseAsync();
+        await visit.Page.RouteAsync(new Regex("/(?:stats|alerts)[?]", RegexOptions.None, TimeSpan.FromSeconds(1)), async route =>
+        {
+            var answer = await route.FetchAsync();
+            await route.FulfillAsync(new RouteFulfillOptions { Response = answer, Headers = [.. answer.Headers, new("Tocsin-Partial", "deadline")] });
+        });
+        var least = visit.Page.GetByText("the service stopped counting after its deadline");
+        await visit.GoAsync("#/alerts?group=device");
+        await Expect(visit.Page.GetByText(new Regex(@"^At least [0-9,.]+ alerts in \d+ groups: the service stopped counting after its deadline\.", RegexOptions.None, TimeSpan.FromSeconds(1)))).ToBeVisibleAsync();
+        foreach (var group in new[] { "device", "ip" })
+        {
+            await visit.GoAsync($"#/alerts?group={group}&q=nothing.has.this");
+            await Expect(visit.Page.GetByText("At least 0 alerts")).ToBeVisibleAsync();
+            await Expect(visit.Page.GetByText("Nothing matches")).ToHaveCountAsync(0);
+        }
+        await visit.ClickAsync(visit.Button("Type"));
+        await Expect(visit.Page.Locator(".popover").Filter(new LocatorFilterOptions { Has = least })).ToBeVisibleAsync();
+        await Expect(visit.Page.GetByText("in this window.")).ToHaveCountAsync(0);
+        await visit.GoAsync();
+        foreach (var title in new[] { "Events by priority", "Alerts by device", "Alerts by country", "Events per minute, by priority" })
+            await Expect(visit.Part(title).GetByText("the service stopped counting after its deadline")).ToBeVisibleAsync();
+        var service = await ServiceAsync();
+        var person = (await service.Server.JsonAsync("/stats?by=user_id&limit=5")).GetProperty("values").EnumerateArray()
+            .Select(row => row.GetProperty("value").GetString()).First(id => id is not null);
+        await visit.GoAsync($"#/people/{person}");
+        await Expect(least).ToHaveCountAsync(2);
+    }
+
+    [Fact]
+    public async Task What_was_asked_for_otherwise_neither_stands_under_a_refused_filter_nor_leads_by_another_field()
+    {
+        var visit = await HouseAsync();
+        visit.Allow("400 (Bad Request)");
+        await visit.GoAsync("#/alerts");
+        await Expect(visit.Openers("Alerts").First).ToBeVisibleAsync();
+        await AddAsync(visit, "Address", "nowhere");
+        await AtAsync(visit, "#/alerts?ip=nowhere");
+        await Expect(visit.Page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+        await Expect(visit.Openers("Alerts")).ToHaveCountAsync(0);
+        await Expect(visit.Link("Older")).ToHaveCountAsync(0);
+        await visit.ClickAsync(Chip(visit, "Address nowhere"));
+        await Expect(visit.Rows("Alerts")).ToHaveCountAsync(100);
+
+        await visit.GoAsync("#/alerts?group=device");
+        var first = visit.Rows("Events by group").First.GetByRole(AriaRole.Link);
+        await Expect(first).ToHaveAttributeAsync("href", new Regex("[?]device=", RegexOptions.None, TimeSpan.FromSeconds(1)));
+        // The next answer is still on its way.
+        await visit.Page.RouteAsync(new Regex("/stats[?].*by=type", RegexOptions.None, TimeSpan.FromSeconds(1)), _ => Task.CompletedTask);
+        await visit.Page.GetByRole(AriaRole.Combobox).SelectOptionAsync("type");
+        await Expect(visit.Page.Locator(".stale")).ToHaveCountAsync(1);
+        await Expect(first).ToHaveAttributeAsync("href", new Regex("[?]device=", RegexOptions.None, TimeSpan.FromSeconds(1)));
     }
 
     private static ILocator Chip(Visit visit, string text) => visit.Page.GetByTitle("Take this filter away").Filter(new LocatorFilterOptions { HasText = text });

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 
 namespace Tocsin.SystemTests.Dashboard;
@@ -59,6 +60,42 @@ public sealed class BrowserKeyboardTests(Dashboards dashboards) : BrowserTest(da
     }
 
     [Fact]
+    public async Task An_open_event_takes_the_focus_once_and_gives_it_back_when_it_is_closed()
+    {
+        var visit = await HouseAsync();
+        await visit.GoAsync("#/alerts?q=scan");
+        var opener = visit.Openers("Alerts").First;
+        await opener.FocusAsync();
+        await PressAsync(visit, "Enter");
+        await Expect(visit.Detail).ToBeFocusedAsync();
+        await visit.Button("Priority").FocusAsync();
+        await PressAsync(visit, "Enter");
+        var critical = visit.Page.GetByRole(AriaRole.Checkbox).First;
+        await critical.FocusAsync();
+        await PressAsync(visit, "Space");
+        await Assertions.Expect(visit.Page).ToHaveURLAsync(new Regex("priority=critical", RegexOptions.None, TimeSpan.FromSeconds(1)));
+        await SettledAsync(visit);
+        await Expect(critical).ToBeFocusedAsync();
+        await PressAsync(visit, "Space", "Escape");
+        await Expect(visit.Button("Priority")).ToBeFocusedAsync();
+        // Emptied, the field searches for nothing; what is typed then is text, not keys.
+        var search = visit.Page.GetByRole(AriaRole.Searchbox);
+        await search.FillAsync("");
+        await Assertions.Expect(visit.Page).Not.ToHaveURLAsync(new Regex("q=scan", RegexOptions.None, TimeSpan.FromSeconds(1)));
+        await SettledAsync(visit);
+        await PressAsync(visit, "g", "a");
+        await Expect(search).ToHaveValueAsync("ga");
+
+        await visit.GoAsync("#/alerts");
+        await opener.FocusAsync();
+        await PressAsync(visit, "Enter");
+        await Expect(visit.Detail).ToBeFocusedAsync();
+        await visit.ClickAsync(visit.Link("Close the event"));
+        await Expect(visit.Detail).ToHaveCountAsync(0);
+        await Expect(opener).ToBeFocusedAsync();
+    }
+
+    [Fact]
     public async Task A_filter_is_set_and_taken_away()
     {
         var visit = await HouseAsync();
@@ -109,6 +146,9 @@ public sealed class BrowserKeyboardTests(Dashboards dashboards) : BrowserTest(da
         await Expect(visit.Page.GetByRole(AriaRole.Main)).ToBeFocusedAsync();
         await Assertions.Expect(visit.Page).ToHaveURLAsync($"{visit.Origin}/#/alerts");
     }
+
+    /// <summary>What follows a change of the address runs after the next picture.</summary>
+    private static async Task SettledAsync(Visit visit) => await visit.Page.EvaluateAsync("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))");
 
     private static async Task PressAsync(Visit visit, params string[] keys)
     {

@@ -32,6 +32,47 @@ public sealed class BrowserSilenceTests(Dashboards dashboards) : BrowserTest(das
         await Expect(all).Not.ToHaveTextAsync(before);
     }
 
+    /// <summary>What a proxy says for a service that it does not reach, as a page and as the one of deploy/cluster says it.</summary>
+    [Theory]
+    [InlineData(502, "text/html", "<html><h1>502 Bad Gateway</h1></html>")]
+    [InlineData(503, "application/problem+json", """{"title":"Service Unavailable","status":503,"code":"no_node"}""")]
+    public async Task A_proxy_that_reaches_nobody_is_no_answer_of_the_service(int status, string type, string body)
+    {
+        var service = await ServiceAsync();
+        var visit = await HouseAsync();
+        visit.Allow("Failed to load resource");
+        // A page that asks once, and follows a stream.
+        await visit.GoAsync("#/events?type=proxy.*&window=all&live=1");
+        await Expect(visit.Page.GetByText("Live: 0 new events")).ToBeVisibleAsync();
+        var lost = visit.Page.GetByText("The service does not answer. What is shown may be old");
+        var pill = visit.Page.Locator(".pill");
+        await visit.Page.RouteAsync(Anything(), route => route.FulfillAsync(new RouteFulfillOptions { Status = status, ContentType = type, Body = body }));
+        await Expect(lost).ToBeVisibleAsync();
+        await Expect(pill).ToHaveTextAsync("no answer");
+        var external = $"proxy-{status}";
+        await service.Server.PostAsync("/event", $$"""{"type":"proxy.{{status}}","external_id":"{{external}}"}""");
+        await visit.Page.UnrouteAsync(Anything());
+        await Expect(lost).ToBeHiddenAsync();
+        await Expect(pill).ToHaveTextAsync(new Regex("healthy|degraded", RegexOptions.None, TimeSpan.FromSeconds(1)));
+        await Expect(visit.Rows("Events", external.Replace('-', '.'))).ToHaveCountAsync(1);
+    }
+
+    [Fact]
+    public async Task A_refusal_of_the_services_own_is_no_lost_connection()
+    {
+        var visit = await HouseAsync();
+        visit.Allow("Failed to load resource");
+        await visit.Page.RouteAsync(new Regex("/alerts[?]", RegexOptions.None, TimeSpan.FromSeconds(1)), route => route.FulfillAsync(new RouteFulfillOptions
+        {
+            Status = 503, ContentType = "application/problem+json", Body = """{"status":503,"code":"store_unavailable","detail":"The store cannot answer now; it may soon."}""",
+        }));
+        await visit.Page.RouteAsync(new Regex("/health$", RegexOptions.None, TimeSpan.FromSeconds(1)), route => route.FulfillAsync(new RouteFulfillOptions { Status = 503, ContentType = "application/json", Body = """{"status":"unhealthy"}""" }));
+        await visit.GoAsync("#/alerts");
+        await Expect(visit.Page.GetByText("The store cannot answer now; it may soon.")).ToBeVisibleAsync();
+        await Expect(visit.Page.Locator(".pill")).ToHaveTextAsync("unhealthy");
+        await Expect(visit.Page.GetByText("The service does not answer. What is shown may be old")).ToBeHiddenAsync();
+    }
+
     [Fact]
     public async Task An_answer_that_takes_longer_than_the_time_between_two_is_shown()
     {

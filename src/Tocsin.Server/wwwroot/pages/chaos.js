@@ -1,6 +1,6 @@
 // In the demo: the mock upstream is made to fail in every way it knows, and the store is held against its ledger.
 import { html, useEffect, useState } from "../lib/htm-preact.js";
-import { change, readBody } from "../api.js";
+import { change, readBody, readStats } from "../api.js";
 import { count, plural } from "../format.js";
 import { href } from "../router.js";
 import { Card, Loaded, Scroll, useAction, useData } from "../ui.js";
@@ -70,10 +70,10 @@ function Ledger() {
     const ledger = await readBody("demo/mock/ledger", {}, { signal });
     const asked = Date.now();
     const rows = await Promise.all(Object.entries(made).map(async ([source, total]) => {
-      // In this order: what a poll that is listed has brought is counted.
+      // In this order: what a poll that is listed has brought is counted, unless the service stopped counting: that tells nothing of what is lost.
       const syncs = await readBody(`sources/${source}/syncs`, {}, { signal });
-      const stats = await readBody("stats", { by: "source", source }, { signal });
-      return { source, made: total(ledger), stored: stats.total, asked, wellBegan: Date.parse(syncs.find((sync) => sync.finished_at && !sync.error && sync.failed_feeds === 0)?.started_at ?? 0) };
+      const stats = await readStats({ by: "source", source }, { signal });
+      return { source, made: total(ledger), stored: stats.total, asked, wellBegan: stats.isPartial ? 0 : Date.parse(syncs.find((sync) => sync.finished_at && !sync.error && sync.failed_feeds === 0)?.started_at ?? 0) };
     }));
     return rows;
   }, [], { everyMs });

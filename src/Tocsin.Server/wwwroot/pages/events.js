@@ -26,9 +26,9 @@ export function EventsPage({ route, path, hides, show, fixed = {} }) {
   const isLive = route.query.get("live") === "1" && !group;
   return html`
     <${FilterBar} route=${route} fixed=${path === "alerts" ? { kind: "alert" } : fixed} hides=${hides} search=${path === "alerts" ? "Search alerts" : "Search events"}>
-      <label class="row">Show <select value=${group} onChange=${(event) => go(withQuery(route, { group: event.target.value, live: null }))}>${groupings.filter(([name]) => !hides.includes(name)).map(([name, text]) => html`<option key=${name} value=${name}>${text}</option>`)}</select></label>
+      <label class="row">Show <select value=${group} onChange=${(event) => go(withQuery(route, { group: event.target.value, live: null, newer: null }))}>${groupings.filter(([name]) => !hides.includes(name)).map(([name, text]) => html`<option key=${name} value=${name}>${text}</option>`)}</select></label>
       <button type="button" class=${isLive ? "on" : ""} aria-pressed=${isLive} title="Shows what arrives by itself" onClick=${() => go(withQuery(route, { live: isLive ? null : "1", group: null, newer: null }))}>Live ${isLive ? "on" : "off"}</button>
-      <span class="push row"><span class="muted" aria-hidden="true">Export</span><${ExportButtons} path=${path} query=${query} /></span>
+      <span class="push row"><span class="muted" aria-hidden="true">Export</span><${ExportButtons} path=${path} query=${query} refusal=${newerThan(route.query) === null ? null : "A file has everything that matches, not only what is new: choose “Show the rest too” first."} /></span>
     <//>
     <div class=${route.query.has("event") ? "with-detail" : ""}>
       ${group ? html`<${Groups} by=${group} path=${path} query=${query} route=${route} everyMs=${15_000} />`
@@ -53,6 +53,8 @@ function List({ route, path, query, isLive, show }) {
   useEffect(() => (isLive || cursor || !page ? undefined : () => leave(`${path} ${key}`, page.sequence)), [page]);
   const events = tail.events ?? found.data?.body ?? [];
   const names = useNames(events.map((event) => event.user_id));
+  // A place among the pages of one filter is none among those of another: until its own is there the link does nothing, and keeps the focus.
+  const goOlder = (event) => (found.isStale ? event.preventDefault() : scrollTo(0, 0));
   return html`<section class="card ${found.isLoading && found.data ? "stale" : ""}" aria-label=${path === "alerts" ? "Alerts" : "Events"}>
     ${isLive && html`<${LiveLine} tail=${tail} />`}
     ${newer !== null && html`<p class="note">Only what arrived since you last looked, the newest arrival first. <a href=${withQuery(route, { newer: null })}>Show the rest too</a></p>`}
@@ -62,7 +64,7 @@ function List({ route, path, query, isLive, show }) {
       ${page.isPartial && html`<p class="muted">The service stopped looking after its deadline. Older goes on from there.</p>`}
       ${!isLive && html`<nav class="row pager" aria-label="Pages of the table">
         ${cursor && html`<a class="button" href=${withQuery(route, { event: null })}>Newest</a>`}
-        ${page.nextCursor ? html`<a class="button" href=${withQuery(route, { cursor: page.nextCursor, event: null })} onClick=${() => scrollTo(0, 0)}>Older</a>` : events.length > 0 && html`<span class="muted">That is all of it.</span>`}
+        ${page.nextCursor ? html`<a class="button" href=${withQuery(route, { cursor: page.nextCursor, event: null })} onClick=${goOlder}>Older</a>` : events.length > 0 && html`<span class="muted">That is all of it.</span>`}
         ${found.isLoading && html`<span class="muted">asking …</span>`}
       </nav>`}`}<//></div>
   </section>`;

@@ -1,6 +1,6 @@
 // What an operator sees first: is it well, what is happening, who is worst off. Every number leads to what it counts.
 import { html } from "../lib/htm-preact.js";
-import { readBody } from "../api.js";
+import { readBody, readStats } from "../api.js";
 import { readBoard } from "../board.js";
 import { PriorityChart } from "../chart.js";
 import * as format from "../format.js";
@@ -8,7 +8,7 @@ import { markAsSeen, readNews } from "../news.js";
 import { nameOf, useNames } from "../people-names.js";
 import { href, withQuery } from "../router.js";
 import { useStore } from "../store.js";
-import { Age, Bars, Card, Choices, Empty, health, Loaded, useData, useNow } from "../ui.js";
+import { Age, Bars, Card, Choices, Empty, health, LeastCounted, Loaded, useData, useNow } from "../ui.js";
 import { WindowChoice, windowParameters, windowQuery, windowText } from "../window.js";
 
 const fastMs = 5000;
@@ -20,9 +20,9 @@ const charts = { "2h": ["last 2 h", 7200, 60, "1m"], "24h": ["24 h", 86_400, 900
 export function Overview({ route }) {
   const window = windowQuery(route.query);
   const key = JSON.stringify(window);
-  const counts = useData((signal) => readBody("stats", { by: "priority", ...window }, { signal }), [key], { everyMs: fastMs });
-  const devices = useData((signal) => readBody("stats", { by: "device", kind: "alert", limit: 8, ...window }, { signal }), [key], { everyMs: slowMs });
-  const countries = useData((signal) => readBody("stats", { by: "country", kind: "alert", limit: 8, ...window }, { signal }), [key], { everyMs: slowMs });
+  const counts = useData((signal) => readStats({ by: "priority", ...window }, { signal }), [key], { everyMs: fastMs });
+  const devices = useData((signal) => readStats({ by: "device", kind: "alert", limit: 8, ...window }, { signal }), [key], { everyMs: slowMs });
+  const countries = useData((signal) => readStats({ by: "country", kind: "alert", limit: 8, ...window }, { signal }), [key], { everyMs: slowMs });
   const linked = (page, more) => href(page, { ...windowParameters(route.query), ...more });
   return html`
     <${SourceTiles} />
@@ -32,24 +32,26 @@ export function Overview({ route }) {
       <${Loaded} of=${counts} lines=${2}>${(stats) => html`<div class="figures">
         ${format.priorities.map((name) => html`<a key=${name} class="figure ${name}" href=${linked("events", { priority: name })}><b>${format.shortCount(countOf(stats, name))}</b><span>${name}</span></a>`)}
         <span class="figure"><b>${format.shortCount(countOf(stats, null))}</b><span>without priority</span></span>
-        <a class="figure" href=${linked("events")}><b>${format.shortCount(stats.total)}</b><span>all</span></a></div>`}<//>
+        <a class="figure" href=${linked("events")}><b>${format.shortCount(stats.total)}</b><span>all</span></a></div><${LeastCounted} of=${stats} />`}<//>
     <//>
     <div class="grid">
       <${TopPeople} window=${window} params=${windowParameters(route.query)} />
       <${Card} id="devices" title="Alerts by device" more=${html`<a href=${linked("alerts", { group: "device" })}>all devices</a>`}>
-        <${Loaded} of=${devices} lines=${8}>${(stats) => html`<${Bars} caption="Alerts by device" head="Device" empty="No alerts in this window. Choose a longer one."
+        <${Loaded} of=${devices} lines=${8}>${(stats) => html`<${Bars} caption="Alerts by device" head="Device" empty=${noAlerts(stats)}
           rows=${stats.values.map((row) => ({ label: row.value ?? "none", count: row.count, href: row.value && linked("alerts", { device: row.value }) }))} />
-          <${Others} of=${stats} what="devices" to=${linked("alerts", { group: "device" })} />`}<//>
+          <${Others} of=${stats} what="devices" to=${linked("alerts", { group: "device" })} /><${LeastCounted} of=${stats} />`}<//>
       <//>
       <${Card} id="countries" title="Alerts by country" more=${html`<a href=${linked("alerts", { group: "country" })}>all countries</a>`}>
-        <${Loaded} of=${countries} lines=${8}>${(stats) => html`<${Bars} caption="Alerts by country" head="Country" empty="No alerts in this window. Choose a longer one."
+        <${Loaded} of=${countries} lines=${8}>${(stats) => html`<${Bars} caption="Alerts by country" head="Country" empty=${noAlerts(stats)}
           rows=${stats.values.map((row) => ({ label: row.value ? `${format.country(row.value)}` : "not known", key: row.value ?? "", count: row.count, href: row.value && linked("alerts", { country: row.value }) }))} />
-          <${Others} of=${stats} what="countries" to=${linked("alerts", { group: "country" })} />`}<//>
+          <${Others} of=${stats} what="countries" to=${linked("alerts", { group: "country" })} /><${LeastCounted} of=${stats} />`}<//>
       <//>
     </div>`;
 }
 
 const countOf = (stats, value) => stats.values.find((row) => row.value === value)?.count ?? 0;
+
+const noAlerts = (stats) => (stats.isPartial ? "None were reached." : "No alerts in this window. Choose a longer one.");
 
 const Others = ({ of, what, to }) => of.others > 0 && html`<p class="muted small"><a href=${to}>${format.count(of.others)} of other ${what}</a></p>`;
 
@@ -73,13 +75,13 @@ function Rates({ route }) {
   const [, length, step, every] = charts[chosen];
   const series = useData(async (signal) => {
     const to = Math.floor(Date.now() / 1000);
-    const stats = await readBody("stats", { by: "priority", every, since: `-${length / 60}m` }, { signal });
+    const stats = await readStats({ by: "priority", every, since: `-${length / 60}m` }, { signal });
     return { stats, from: to - length, to };
   }, [chosen], { everyMs: fastMs });
   const unit = { "1m": "minute", "15m": "15 minutes", "2h": "2 hours", "6h": "6 hours" }[every];
   return html`<${Card} id="rates" title=${`Events per ${unit}, by priority`} more=${html`<${Choices} label="Span of the chart" value=${chosen}
       options=${Object.entries(charts).map(([name, [text]]) => [name, text])} to=${(name) => withQuery(route, { chart: name === "2h" ? null : name })} />`}>
-    <div class="chart-room"><${Loaded} of=${series} lines=${5}>${(data) => html`<${PriorityChart} key=${data.stats.every} stats=${data.stats} stepSeconds=${secondsOf(data.stats.every) ?? step} from=${data.from} to=${data.to} />`}<//></div>
+    <div class="chart-room"><${Loaded} of=${series} lines=${5}>${(data) => html`<${PriorityChart} key=${data.stats.every} stats=${data.stats} stepSeconds=${secondsOf(data.stats.every) ?? step} from=${data.from} to=${data.to} />`}<//></div><${LeastCounted} of=${series.data?.stats} />
   <//>`;
 }
 

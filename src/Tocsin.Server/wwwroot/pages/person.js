@@ -1,12 +1,12 @@
 // One person: what concerns them, incidents, alerts and events on one line of time, with the rule that attributed each.
 import { html } from "../lib/htm-preact.js";
-import { readBody } from "../api.js";
+import { readBody, readStats } from "../api.js";
 import { PriorityChart } from "../chart.js";
 import { count, priorities, shortCount } from "../format.js";
 import { filterQuery } from "../filters.js";
 import { nameOf, useNames } from "../people-names.js";
 import { href, withQuery } from "../router.js";
-import { Card, Loaded, useData } from "../ui.js";
+import { Card, LeastCounted, Loaded, useData } from "../ui.js";
 import { spanSeconds, windowOf, windowParameters, windowText } from "../window.js";
 import { EventsPage } from "./events.js";
 
@@ -18,7 +18,7 @@ export function Person({ id, route }) {
   const query = { ...filterQuery(route.query), user_id: id };
   const counted = useData(async (signal) => {
     const [byPriority, byKind, byType] = await Promise.all([
-      readBody("stats", { ...query, priority: null, by: "priority" }, { signal }), readBody("stats", { ...query, kind: null, by: "kind" }, { signal }), readBody("stats", { ...query, type: null, by: "type", limit: 6 }, { signal }),
+      readStats({ ...query, priority: null, by: "priority" }, { signal }), readStats({ ...query, kind: null, by: "kind" }, { signal }), readStats({ ...query, type: null, by: "type", limit: 6 }, { signal }),
     ]);
     return { byPriority, byKind, byType };
   }, [JSON.stringify(query)], { everyMs });
@@ -29,7 +29,8 @@ export function Person({ id, route }) {
       <${Loaded} of=${counted} lines=${2}>${({ byPriority, byKind, byType }) => html`<div class="figures person">
         ${priorities.map((name) => html`<a key=${name} class="figure ${name}" href=${withQuery(route, { priority: name })}><b>${shortCount(of(byPriority, name))}</b><span>${name}</span></a>`)}
         ${["incident", "alert", "audit"].map((name) => html`<a key=${name} class="figure" href=${withQuery(route, { kind: name })}><b>${shortCount(of(byKind, name))}</b><span>${name === "audit" ? "audit events" : `${name}s`}</span></a>`)}</div>
-        <p class="small types">${byType.values.map((row) => html`<a key=${row.value} class="chip" href=${withQuery(route, { type: row.value })}>${row.value} <span class="muted">${count(row.count)}</span></a> `)}</p>`}<//>
+        <p class="small types">${byType.values.map((row) => html`<a key=${row.value} class="chip" href=${withQuery(route, { type: row.value })}>${row.value} <span class="muted">${count(row.count)}</span></a> `)}</p>
+        <${LeastCounted} of=${[byPriority, byKind, byType].find((stats) => stats.isPartial)} />`}<//>
     <//>
     <${Timeline} query=${query} route=${route} />
     <${EventsPage} route=${route} path="events" hides=${["user_id"]} fixed=${{ user_id: id }} show=${["priority", "kind", "type", "source", "what", "rule", "from", "country"]} />`;
@@ -50,9 +51,9 @@ function Timeline({ query, route }) {
     const from = span ? now - span : instant(query.since, instant(first?.time, to - 3600));
     const [step, every] = steps.find(([seconds]) => (to - from) / seconds <= mostSteps) ?? steps.at(-1);
     const until = Math.max(to, from + step);
-    return { stats: await readBody("stats", { ...query, since: new Date(from * 1000).toISOString(), until: new Date(until * 1000).toISOString(), by: "priority", every }, { signal }), step, from, to: until };
+    return { stats: await readStats({ ...query, since: new Date(from * 1000).toISOString(), until: new Date(until * 1000).toISOString(), by: "priority", every }, { signal }), step, from, to: until };
   }, [JSON.stringify(query)], { everyMs });
-  return html`<${Card} id="timeline" title="When" more=${html`<span class="muted">${windowText(route.query)}</span>`}><div class="chart-room short"><${Loaded} of=${found} lines=${5}>${(data) => html`<${PriorityChart} key=${data.step} stats=${data.stats} stepSeconds=${data.step} from=${data.from} to=${data.to} height=${110} />`}<//></div><//>`;
+  return html`<${Card} id="timeline" title="When" more=${html`<span class="muted">${windowText(route.query)}</span>`}><div class="chart-room short"><${Loaded} of=${found} lines=${5}>${(data) => html`<${PriorityChart} key=${data.step} stats=${data.stats} stepSeconds=${data.step} from=${data.from} to=${data.to} height=${110} />`}<//></div><${LeastCounted} of=${found.data?.stats} /><//>`;
 }
 
 const of = (stats, value) => stats.values.find((row) => row.value === value)?.count ?? 0;
