@@ -9,6 +9,8 @@ internal static class ListenCheck
     /// <summary>Where an address to listen at is said.</summary>
     public const string Options = "--port or --urls";
 
+    private const string None = "is not where a service can listen";
+
     /// <summary>Throws an <see cref="IOException"/> with one sentence that says what to do; <paramref name="where"/> is what says the addresses.</summary>
     public static void Run(IEnumerable<string> urls, string where)
     {
@@ -19,10 +21,16 @@ internal static class ListenCheck
 
     public static bool IsFree(string url) => Try(url) is null;
 
+    /// <summary>The URLs of a text, several with ;, or why it is none to listen at.</summary>
+    public static (string[] Urls, string? Defect) Read(string text)
+    {
+        var urls = text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return (urls, urls.Length == 0 ? None : urls.Select(Defect).FirstOrDefault(static defect => defect is not null));
+    }
+
     /// <summary>Why a URL is none to listen at; null when it is one.</summary>
     public static string? Defect(string url)
     {
-        const string None = "is not where a service can listen";
         try
         {
             // Kestrel's own parser also takes * and + for every address; a path would be dropped in silence.

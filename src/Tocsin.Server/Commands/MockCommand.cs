@@ -52,8 +52,8 @@ internal static class MockCommand
     private static async Task<int> RunAsync(MockOptions options)
     {
         using var signal = new StopSignal();
-        var urls = options.Urls.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        if (urls.Length == 0 || urls.Any(url => ListenCheck.Defect(url) is not null))
+        var (urls, defect) = ListenCheck.Read(options.Urls);
+        if (defect is not null)
             return ExitCode.Fail("--urls: expected http://ADDRESS:PORT, several with ;, without TLS.", ExitCode.Usage);
         try
         {

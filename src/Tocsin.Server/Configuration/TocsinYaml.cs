@@ -155,11 +155,10 @@ public static class TocsinYaml
     {
         if (scalar?.Text() is not { } text)
             return null;
-        var urls = text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        var defects = urls.Length == 0 ? ["is not where a service can listen"] : urls.Select(ListenCheck.Defect).OfType<string>().ToList();
-        if (defects.Count == 0)
+        var (urls, defect) = ListenCheck.Read(text);
+        if (defect is null)
             return urls;
-        scalar.Fail($"\"{scalar.Raw}\" {defects[0]}", "http://ADDRESS:PORT, several with ;");
+        scalar.Fail($"\"{scalar.Raw}\" {defect}", "http://ADDRESS:PORT, several with ;");
         return null;
     }
 

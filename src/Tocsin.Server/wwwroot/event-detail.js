@@ -4,7 +4,7 @@ import { readText } from "./api.js";
 import { country, layOutJson, ruleText } from "./format.js";
 import { nameOf, useNames } from "./people-names.js";
 import { go, href, withQuery } from "./router.js";
-import { Loaded, Priority, say, Time, useData } from "./ui.js";
+import { copyText, Loaded, Priority, Time, useData } from "./ui.js";
 
 export function EventDetail({ route }) {
   const id = route.query.get("event");
@@ -33,17 +33,9 @@ function Open({ id, route }) {
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
   }, [closed]);
-  const copy = async (text) => {
-    try {
-      await navigator.clipboard.writeText(text);
-      say("Copied.");
-    } catch {
-      say("The browser did not let this page copy; select the text instead.", true);
-    }
-  };
   return html`<aside class="detail card" ref=${panel} tabindex="-1" aria-label="The event">
     <header><h2>Event</h2><span class="row">
-      ${found.data && html`<button type="button" onClick=${() => copy(found.data.text)}>Copy JSON</button>`}
+      ${found.data && html`<button type="button" onClick=${() => copyText(found.data.text, "the text")}>Copy JSON</button>`}
       <a class="button" href=${closed} onClick=${(event) => { event.preventDefault(); close(); }} aria-label="Close the event">Close</a></span></header>
     <${Loaded} of=${found} lines=${8}>${({ event, text }) => html`<${Facts} event=${event} /><h3>JSON</h3><pre tabindex="0" aria-label="The event as JSON">${text}</pre>`}<//>
   </aside>`;

@@ -56,6 +56,17 @@ export function useNow(everyMs = 1000) {
 export const toast = createStore(null);
 export const say = (text, isBad = false) => toast.set({ text, isBad, at: Date.now() });
 
+/** what: how the reader is told what to select where the browser refuses. */
+export async function copyText(text, what) {
+  try {
+    // Over plain http from another machine there is no clipboard at all.
+    await navigator.clipboard.writeText(text);
+    say("Copied.");
+  } catch {
+    say(`The browser did not let this page copy; select ${what} instead.`, true);
+  }
+}
+
 /** Does something that changes the service, says how it went, and keeps the button from being pressed twice. */
 export function useAction() {
   const [isBusy, setBusy] = useState(false);

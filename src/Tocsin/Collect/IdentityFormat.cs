@@ -40,7 +40,7 @@ internal static class IdentityFormat
             {
                 var name = Name(entry);
                 if (!reading.TryTake(name, Id(entry.Value)))
-                    reading.Reject([(byte)'{', .. JsonSerializer.SerializeToUtf8Bytes(Name(entry) ?? "?"), (byte)':', .. Answer.Raw(entry.Value), (byte)'}'], "no address with an id");
+                    reading.Reject([(byte)'{', .. JsonSerializer.SerializeToUtf8Bytes(name ?? "?"), (byte)':', .. Answer.Raw(entry.Value), (byte)'}'], "no address with an id");
                 if (reading.Failure is { } failure)
                     return (null, failure);
             }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Tocsin.Journal;
@@ -51,15 +50,8 @@ internal sealed class RejectStore(string source, long maxBytes = RejectStore.Max
     public static string StateName(string source) => $"rejects/{source}";
 
     /// <summary>All rows by key, a few at a time.</summary>
-    public static async IAsyncEnumerable<IReadOnlyList<StateRow>> RowsAsync(
-        IJournalStore store, string source, string? after, [EnumeratorCancellation] CancellationToken cancellation)
-    {
-        while (await store.ListStateAsync(StateName(source), after, RowsPerRead, cancellation) is { Count: > 0 } rows)
-        {
-            yield return rows;
-            after = rows[^1].Key;
-        }
-    }
+    public static IAsyncEnumerable<IReadOnlyList<StateRow>> RowsAsync(IJournalStore store, string source, string? after, CancellationToken cancellation) =>
+        store.StatePagesAsync(StateName(source), after, RowsPerRead, cancellation);
 
     /// <summary>Rows after a key: at most <paramref name="limit"/>, and fewer where records are large.</summary>
     public static async Task<RejectPage> PageAsync(IJournalStore store, string source, string? after, int limit, CancellationToken cancellation)

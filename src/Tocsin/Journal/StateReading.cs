@@ -11,15 +11,24 @@ public static class StateReading
     public static async IAsyncEnumerable<StateRow> AllStateAsync(
         this IJournalStore store, string name, [EnumeratorCancellation] CancellationToken cancellation, int pageRows = PageRows)
     {
-        string? after = null;
-        while (true)
-        {
-            var page = await store.ListStateAsync(name, after, pageRows, cancellation);
+        await foreach (var page in store.StatePagesAsync(name, null, pageRows, cancellation))
             foreach (var row in page)
                 yield return row;
-            if (page.Count < pageRows)
+    }
+
+    /// <summary>The rows of one name after a key, a page at a time.</summary>
+    public static async IAsyncEnumerable<IReadOnlyList<StateRow>> StatePagesAsync(
+        this IJournalStore store, string name, string? after, int pageRows, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        IReadOnlyList<StateRow> page;
+        do
+        {
+            page = await store.ListStateAsync(name, after, pageRows, cancellation);
+            if (page.Count == 0)
                 yield break;
+            yield return page;
             after = page[^1].Key;
         }
+        while (page.Count == pageRows);
     }
 }

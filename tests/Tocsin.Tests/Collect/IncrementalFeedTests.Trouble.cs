@@ -209,12 +209,7 @@ public sealed partial class IncrementalFeedTests
     [InlineData("http://127.0.0.1:1/")]
     public async Task A_next_page_at_another_host_or_one_that_is_no_name_fails_and_the_next_poll_begins_anew(string next)
     {
-        _alerts.Before = async context =>
-        {
-            await StubUpstream.JsonAsync(context, $$"""{"items":[{"id":"a","at":"2026-03-01T11:00:00Z"}],"next":"{{next}}"}""");
-            return true;
-        };
-        await StartAsync(Yaml("next_url", "paging: { style: next_url, from: next }\nrecords: items"));
+        await StartWithNextAsync(next);
         View().LastError.ShouldNotBeNull().ShouldContain("which is not followed");
         (await EventsAsync()).ShouldBe(["a"]);
         _alerts.Before = async context => { await StubUpstream.JsonAsync(context, """{"items":[]}"""); return true; };

@@ -180,12 +180,7 @@ public sealed partial class IncrementalFeedTests : IAsyncLifetime
     [InlineData("//evil.example/alerts")]
     public async Task A_next_page_at_another_origin_is_not_asked_for(string next)
     {
-        _alerts.Before = async context =>
-        {
-            await StubUpstream.JsonAsync(context, $$"""{"items":[{"id":"a","at":"2026-03-01T11:00:00Z"}],"next":"{{next}}"}""");
-            return true;
-        };
-        await StartAsync(Yaml("next_url", "paging: { style: next_url, from: next }\nrecords: items"));
+        await StartWithNextAsync(next);
         _stub.Calls.Count.ShouldBe(1);
         View().LastError.ShouldNotBeNull();
         (await EventsAsync()).ShouldBe(["a"]);
@@ -357,6 +352,17 @@ public sealed partial class IncrementalFeedTests : IAsyncLifetime
         await _rig.StartAsync();
         if (finished)
             await FinishedAsync(1);
+    }
+
+    /// <summary>Every answer has one record, and names this as the next page.</summary>
+    private Task StartWithNextAsync(string next)
+    {
+        _alerts.Before = async context =>
+        {
+            await StubUpstream.JsonAsync(context, $$"""{"items":[{"id":"a","at":"2026-03-01T11:00:00Z"}],"next":"{{next}}"}""");
+            return true;
+        };
+        return StartAsync(Yaml("next_url", "paging: { style: next_url, from: next }\nrecords: items"));
     }
 
     private async Task RestartAsync(string yaml)

@@ -1,7 +1,7 @@
 // Tokens: who may what, until when. A secret is shown once, here, and nowhere else.
 import { html, useState } from "../lib/htm-preact.js";
 import { change, readBody } from "../api.js";
-import { Age, Card, Loaded, Scroll, Time, say, useAction, useData, useNow } from "../ui.js";
+import { Age, Card, copyText, Loaded, Scroll, Time, useAction, useData, useNow } from "../ui.js";
 
 const scopes = { read: "look at everything", ingest: "push events", operate: "sync, pause, assign, configure", metrics: "read /metrics", admin: "all of it, tokens too" };
 const lifetimes = [["1d", "a day"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "a year"], ["", "for good"]];
@@ -34,17 +34,8 @@ function Revoke({ name, done }) {
 }
 
 function Made({ token, close }) {
-  const copy = async () => {
-    try {
-      // Over plain http from another machine there is no clipboard at all.
-      await navigator.clipboard.writeText(token.token);
-      say("Copied.");
-    } catch {
-      say("The browser did not let this page copy; select it instead.", true);
-    }
-  };
   return html`<div class="made" role="status"><p>The token <b>${token.name}</b> is made. This is the only time it is shown:</p>
-    <p class="row"><code class="secret">${token.token}</code><button type="button" class="main" onClick=${copy}>Copy</button><button type="button" onClick=${close}>I have it</button></p></div>`;
+    <p class="row"><code class="secret">${token.token}</code><button type="button" class="main" onClick=${() => copyText(token.token, "it")}>Copy</button><button type="button" onClick=${close}>I have it</button></p></div>`;
 }
 
 function NewToken({ onMade }) {
